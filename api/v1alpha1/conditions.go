@@ -1,0 +1,139 @@
+package v1alpha1
+
+// Condition types. Every condition here is of positive polarity (True is good)
+// and is always present once the controller has seen the object.
+const (
+	// ConditionReady summarises the others, for `kubectl wait`.
+	ConditionReady = "Ready"
+
+	// ConditionAccepted says whether the registration is valid and allowed by
+	// the policy of its AuthorizationServer. On an AuthorizationServer it says
+	// whether the specification as a whole can be served.
+	ConditionAccepted = "Accepted"
+
+	// ConditionCredentialsReady says whether the Secret of an OAuthClient holds
+	// complete credentials and their verifier is published.
+	ConditionCredentialsReady = "CredentialsReady"
+
+	// ConditionKeysReady says whether the keys of an AuthorizationServer exist.
+	ConditionKeysReady = "KeysReady"
+
+	// ConditionActive says whether an OAuthGrant still stands.
+	ConditionActive = "Active"
+)
+
+// Reasons. The list is closed: docs/spec explains each.
+const (
+	// ReasonReady: everything that Ready summarises is True.
+	ReasonReady = "Ready"
+
+	// ReasonAccepted: the specification is valid and allowed.
+	ReasonAccepted = "Accepted"
+
+	// ReasonInvalid: a field has a value that cannot be served. The message
+	// names the field.
+	ReasonInvalid = "Invalid"
+
+	// ReasonNotAllowed: the policy of the AuthorizationServer does not allow
+	// what a field asks for. The message names the field and the rules.
+	ReasonNotAllowed = "NotAllowed"
+
+	// ReasonAuthorizationServerNotFound: the AuthorizationServer that is named
+	// does not exist, or none is named and there is no default.
+	ReasonAuthorizationServerNotFound = "AuthorizationServerNotFound"
+
+	// ReasonAuthorizationServerNotReady: the AuthorizationServer exists but is
+	// not accepted itself or has no keys yet.
+	ReasonAuthorizationServerNotReady = "AuthorizationServerNotReady"
+
+	// ReasonIssued: the Secret is complete and its verifier is published.
+	ReasonIssued = "Issued"
+
+	// ReasonSecretConflict: a Secret of the wanted name exists and belongs to
+	// somebody else. It is left alone.
+	ReasonSecretConflict = "SecretConflict"
+
+	// ReasonSecretRejected: the API server refused the Secret.
+	ReasonSecretRejected = "SecretRejected"
+
+	// ReasonVerifierKeyMissing: the key that verifiers are made with is not there yet.
+	ReasonVerifierKeyMissing = "VerifierKeyMissing"
+
+	// ReasonNotAttempted: nothing was done because the registration is not accepted.
+	ReasonNotAttempted = "NotAttempted"
+
+	// ReasonIssuerConflict: an older AuthorizationServer has the same issuer.
+	ReasonIssuerConflict = "IssuerConflict"
+
+	// ReasonKeysPublished: all keys exist.
+	ReasonKeysPublished = "KeysPublished"
+
+	// ReasonKeysUnusable: the Secret with the keys exists but cannot be read as
+	// keys. It is left alone, for a human to look at.
+	ReasonKeysUnusable = "KeysUnusable"
+
+	// ReasonUsable: the OAuthUser can log in.
+	ReasonUsable = "Usable"
+
+	// ReasonDisabled: spec.disabled of the OAuthUser is true.
+	ReasonDisabled = "Disabled"
+
+	// ReasonPasswordSecretNotFound: the Secret or key that holds the password
+	// hash does not exist.
+	ReasonPasswordSecretNotFound = "PasswordSecretNotFound"
+
+	// ReasonPasswordHashInvalid: the value is no bcrypt or argon2id hash.
+	ReasonPasswordHashInvalid = "PasswordHashInvalid"
+
+	// ReasonUsernameConflict: an older OAuthUser has the same username.
+	ReasonUsernameConflict = "UsernameConflict"
+
+	// ReasonGranted: the grant stands.
+	ReasonGranted = "Granted"
+
+	// ReasonCodeReplayed: the authorization code was presented a second time
+	// (RFC 6749 §4.1.2).
+	ReasonCodeReplayed = "CodeReplayed"
+
+	// ReasonRefreshTokenReused: a refresh token that had been replaced was
+	// presented after the grace period (RFC 9700 §4.14.2).
+	ReasonRefreshTokenReused = "RefreshTokenReused"
+)
+
+// Labels and annotations.
+const (
+	// LabelManaged marks the Secrets that the controller made, with the value
+	// "true". The controller's cache holds no other Secret.
+	LabelManaged = GroupName + "/managed"
+
+	// LabelClient carries the name of the OAuthClient that a Secret or an
+	// OAuthGrant belongs to.
+	LabelClient = GroupName + "/client"
+
+	// LabelAuthorizationServer carries the name of the AuthorizationServer that
+	// a Secret with keys or an OAuthGrant belongs to.
+	LabelAuthorizationServer = GroupName + "/authorization-server"
+
+	// LabelKeys marks the Secrets of the operator's namespace that hold the
+	// operator's own keys. Its value says which: KeysVerifier or KeysServer.
+	LabelKeys = GroupName + "/keys"
+
+	// LabelSubject carries a digest of the subject of an OAuthGrant, so that
+	// the grants of one person can be selected.
+	LabelSubject = GroupName + "/subject"
+
+	// AnnotationDefault with the value "true" makes an AuthorizationServer the
+	// one for clients that name none. Of several, the newest counts, as with a
+	// default StorageClass.
+	AnnotationDefault = GroupName + "/is-default-authorization-server"
+
+	// AnnotationCredential carries, on a client's Secret, the id of the
+	// credential that it holds.
+	AnnotationCredential = GroupName + "/credential"
+)
+
+// Values of LabelKeys.
+const (
+	KeysVerifier = "verifier"
+	KeysServer   = "authorization-server"
+)

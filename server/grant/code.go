@@ -1,0 +1,78 @@
+package grant
+
+import (
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"oauth-operator.dev/api/keyring"
+	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/oauth"
+)
+
+// Code is what an authorization code says (RFC 6749 §4.1.2). The code is
+// self-contained: nothing is stored until it is redeemed, so nobody can fill a
+// store by asking for codes.
+type Code struct {
+	GrantID   string `json:"g"`
+	IssuedAt  int64  `json:"i"` // seconds since 1970
+	ExpiresAt int64  `json:"e"` // seconds since 1970
+
+	ClientID  string `json:"c"`
+	ClientUID string `json:"u"`
+
+	// RedirectURI is where the code was sent. RedirectURISent says whether the
+	// authorization request named it, so that the token request has to name it
+	// too (RFC 6749 §4.1.3).
+	RedirectURI     string `json:"r"`
+	RedirectURISent bool   `json:"s,omitempty"`
+
+	Subject   string      `json:"o"`
+	Username  string      `json:"n,omitempty"`
+	Scope     oauth.Scope `json:"p,omitempty"`
+	Requested string      `json:"q,omitempty"` // scope as it was asked for, where it differs
+	SessionID string      `json:"d,omitempty"`
+	AuthTime  int64       `json:"a"` // seconds since 1970
+
+	Challenge string `json:"h,omitempty"` // RFC 7636 §4.2, S256
+	Nonce     string `json:"z,omitempty"` // OpenID Connect Core §3.1.2.1
+}
+
+// ErrCode says that a code was not made by this issuer, or has expired.
+var ErrCode = errors.New("grant: not a valid authorization code")
+
+// purposeCode keeps codes apart from whatever else is sealed.
+const purposeCode = "authorization code"
+
+// maxCode bounds the length of a code that is looked at.
+const maxCode = 8 << 10
+
+// SealCode makes the authorization code.
+func SealCode(set *keys.Set, c Code, now time.Time) (string, error) {
+	sealed, err := set.Seal(keyring.UseCode, purposeCode, c, now)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(sealed), nil
+}
+
+// OpenCode reads an authorization code. It returns ErrCode if the code is not
+// one of this issuer or is past its time. Whom it was issued to is for the
+// caller to check.
+func OpenCode(set *keys.Set, code string, now time.Time) (Code, error) {
+	var c Code
+	if len(code) > maxCode {
+		return Code{}, ErrCode
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(code)
+	if err != nil {
+		return Code{}, ErrCode
+	}
+	if err := set.Open(keyring.UseCode, purposeCode, sealed, &c, now); err != nil {
+		return Code{}, ErrCode
+	}
+	if now.Unix() >= c.ExpiresAt || !ValidID(c.GrantID) {
+		return Code{}, ErrCode
+	}
+	return c, nil
+}

@@ -1,0 +1,119 @@
+// Package grant is what the server has to remember: which resource owner has
+// allowed which client what. Here are the Store contract, the self-contained
+// authorization code that becomes a grant when it is redeemed, and the refresh
+// token that names one. The backends are in the packages below.
+package grant
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"time"
+
+	"oauth-operator.dev/server/oauth"
+)
+
+// Key finds a grant.
+type Key struct {
+	ClientID string
+	ID       string
+}
+
+// Grant is what a resource owner has allowed a client. All times are in UTC and
+// of whole seconds, but for RefreshedAt, which is of microseconds.
+type Grant struct {
+	// ID is 128 random bits in lower-case base32, and made before the grant is:
+	// the authorization code carries it.
+	ID string
+
+	// What was allowed. None of it ever changes.
+	Issuer    string // the name of the AuthorizationServer
+	ClientID  string
+	ClientUID string
+	Subject   string
+	Username  string
+	Scope     oauth.Scope
+	SessionID string
+	AuthTime  time.Time
+	CreatedAt time.Time
+	EndsAt    time.Time // however often it is refreshed
+
+	// How far it has been used.
+	Generation  int64     // counts the refreshes
+	RefreshedAt time.Time // when Generation last moved; zero before the first refresh
+	ExpiresAt   time.Time // unless it is refreshed before
+	Revoked     Reason    // "" while the grant stands
+}
+
+// Key returns the key of the grant.
+func (g Grant) Key() Key { return Key{ClientID: g.ClientID, ID: g.ID} }
+
+// Active reports whether the grant still stands at that time.
+func (g Grant) Active(now time.Time) bool {
+	return g.Revoked == "" && now.Before(g.ExpiresAt) && now.Before(g.EndsAt)
+}
+
+// Reason says why a grant was revoked.
+type Reason string
+
+// Reasons.
+const (
+	CodeReplayed       Reason = "CodeReplayed"       // RFC 6749 §4.1.2
+	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
+)
+
+// Store keeps grants. Each method is one atomic step, also between replicas
+// that share a backend, and is durable when it returns nil. Methods are safe for
+// concurrent use and give up when the context ends; an error that is none of
+// those named here means that nobody knows whether the step was taken.
+type Store interface {
+	// Create keeps a new grant, or returns ErrExists and changes nothing if a
+	// grant with its key has ever been created and not yet been cleared away,
+	// whether it still stands or not. Of any number of calls with one key, at
+	// most one returns nil. A grant is never cleared away before its ExpiresAt.
+	Create(ctx context.Context, g Grant) error
+
+	// Get returns the grant as every step that has returned left it, also when
+	// it is revoked or has expired; or ErrNotFound.
+	Get(ctx context.Context, key Key) (Grant, error)
+
+	// Advance moves the grant from one generation to the next and sets
+	// RefreshedAt and ExpiresAt, if its generation is from and it is not
+	// revoked; it returns the grant as it then is. Otherwise it changes nothing
+	// and returns the grant as it is with ErrMoved. Of any number of calls with
+	// one key and one from, at most one returns nil. ErrNotFound if there is no
+	// grant.
+	Advance(ctx context.Context, key Key, from int64, refreshedAt, expiresAt time.Time) (Grant, error)
+
+	// Revoke ends the grant for good. The first reason stays. Revoking what is
+	// revoked changes nothing and returns nil. ErrNotFound if there is no grant.
+	Revoke(ctx context.Context, key Key, reason Reason) error
+}
+
+// Errors of a Store.
+var (
+	ErrExists   = errors.New("grant: exists")
+	ErrNotFound = errors.New("grant: not found")
+	ErrMoved    = errors.New("grant: not at the expected generation")
+)
+
+// idEncoding gives names that Kubernetes accepts.
+var idEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// idBytes is the size of a grant's id.
+const idBytes = 16
+
+// NewID returns the id for a grant to be.
+func NewID() string {
+	b := make([]byte, idBytes)
+	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
+	return idEncoding.EncodeToString(b)
+}
+
+// ValidID reports whether s has the form of an id.
+func ValidID(s string) bool {
+	b, err := idEncoding.DecodeString(s)
+	return err == nil && len(b) == idBytes && !strings.ContainsAny(s, "\r\n")
+}

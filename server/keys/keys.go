@@ -1,0 +1,227 @@
+// Package keys is the server's view of its keys: the ring that the controller
+// keeps in a Secret (package api/keyring), compiled for use. It is the only
+// place of the server that touches key material.
+package keys
+
+import (
+	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"oauth-operator.dev/api/keyring"
+)
+
+// Set is the keys of one issuer at one moment. It does not change.
+type Set struct {
+	ring    keyring.Ring
+	seals   map[string]cipher.AEAD
+	signers map[string]jose.Signer
+	public  []publicKey
+}
+
+type publicKey struct {
+	notAfter time.Time
+	jwk      jose.JSONWebKey
+}
+
+// Errors of a Set.
+var (
+	// ErrNoKey says that there is no key for the purpose.
+	ErrNoKey = errors.New("keys: no key for this use")
+
+	// ErrOpen says that a sealed value was not made by this issuer for this
+	// purpose, or was changed, or that its key is gone.
+	ErrOpen = errors.New("keys: cannot be opened")
+)
+
+// sealing uses, each with a cipher of its own.
+var sealing = []keyring.Use{keyring.UseCode, keyring.UseBrowser}
+
+// signing uses with their algorithms (RFC 7518 §3.1).
+var signing = map[keyring.Use]jose.SignatureAlgorithm{
+	keyring.UseSignES256: jose.ES256,
+	keyring.UseSignRS256: jose.RS256,
+}
+
+// Compile prepares the keys of a ring for use.
+func Compile(ring keyring.Ring) (*Set, error) {
+	s := &Set{ring: ring, seals: map[string]cipher.AEAD{}, signers: map[string]jose.Signer{}}
+	for _, use := range sealing {
+		for _, k := range ring.Published(use, time.Time{}) {
+			aead, err := newAEAD(k.Material)
+			if err != nil {
+				return nil, fmt.Errorf("keys: key %s: %w", k.ID, err)
+			}
+			s.seals[k.ID] = aead
+		}
+	}
+	for use, alg := range signing {
+		for _, k := range ring.Published(use, time.Time{}) {
+			if err := s.addSigner(k, alg); err != nil {
+				return nil, fmt.Errorf("keys: key %s: %w", k.ID, err)
+			}
+		}
+	}
+	return s, nil
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func (s *Set) addSigner(k keyring.Key, alg jose.SignatureAlgorithm) error {
+	private, err := x509.ParsePKCS8PrivateKey(k.Material)
+	if err != nil {
+		return errors.New("no PKCS #8 private key")
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return errors.New("no signing key")
+	}
+	jwk := jose.JSONWebKey{Key: signer.Public(), KeyID: k.ID, Algorithm: string(alg), Use: "sig"}
+	if !jwk.Valid() {
+		return errors.New("not valid for its algorithm")
+	}
+	for _, typ := range []string{TypeAccessToken, TypeIDToken} {
+		js, err := jose.NewSigner(
+			jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: private, KeyID: k.ID}},
+			(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+		if err != nil {
+			return err
+		}
+		s.signers[k.ID+" "+typ] = js
+	}
+	s.public = append(s.public, publicKey{notAfter: k.NotAfter, jwk: jwk})
+	return nil
+}
+
+// Values of the typ header of what is signed.
+const (
+	TypeAccessToken = "at+jwt" // RFC 9068 §2.1
+	TypeIDToken     = "JWT"
+)
+
+// Sign returns the compact JWS (RFC 7515 §7.1) of the payload under the active
+// key of that use. It returns ErrNoKey if there is none.
+func (s *Set) Sign(use keyring.Use, typ string, payload []byte, now time.Time) (string, error) {
+	k, ok := s.ring.Active(use, now)
+	if !ok {
+		return "", ErrNoKey
+	}
+	jws, err := s.signers[k.ID+" "+typ].Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("keys: signing with %s: %w", k.ID, err)
+	}
+	return jws.CompactSerialize()
+}
+
+// Public returns the public signing keys that others have to know now, as a JWK
+// Set (RFC 7517 §5).
+func (s *Set) Public(now time.Time) jose.JSONWebKeySet {
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	for _, k := range s.public {
+		if k.notAfter.IsZero() || now.Before(k.notAfter) {
+			set.Keys = append(set.Keys, k.jwk)
+		}
+	}
+	return set
+}
+
+// sealVersion is the first byte of everything that is sealed.
+const sealVersion = 1
+
+// idLength is the length of the id of a key in what is sealed.
+const idLength = 12
+
+// Seal encrypts and authenticates the JSON of v with AES-256-GCM under the
+// active key of that use. The purpose is authenticated too: what was sealed for
+// one cannot be opened for another.
+func (s *Set) Seal(use keyring.Use, purpose string, v any, now time.Time) ([]byte, error) {
+	k, ok := s.ring.Active(use, now)
+	if !ok || len(k.ID) != idLength {
+		return nil, ErrNoKey
+	}
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("keys: encoding what is to be sealed: %w", err)
+	}
+	head := append([]byte{sealVersion}, k.ID...)
+	return s.seals[k.ID].Seal(head, nil, plain, additional(head, purpose)), nil
+}
+
+// Open reverses Seal. It returns ErrOpen for whatever it cannot open.
+func (s *Set) Open(use keyring.Use, purpose string, sealed []byte, v any, now time.Time) error {
+	if len(sealed) < 1+idLength || sealed[0] != sealVersion {
+		return ErrOpen
+	}
+	head, box := sealed[:1+idLength], sealed[1+idLength:]
+	k, ok := s.ring.Find(use, string(head[1:]), now)
+	if !ok {
+		return ErrOpen
+	}
+	plain, err := s.seals[k.ID].Open(nil, nil, box, additional(head, purpose))
+	if err != nil {
+		return ErrOpen
+	}
+	if err := json.Unmarshal(plain, v); err != nil {
+		return ErrOpen
+	}
+	return nil
+}
+
+func additional(head []byte, purpose string) []byte {
+	return append(append(make([]byte, 0, len(head)+len(purpose)), head...), purpose...)
+}
+
+// MAC returns HMAC-SHA-256 of the message under the active key of that use, and
+// the key's id.
+func (s *Set) MAC(use keyring.Use, message []byte, now time.Time) (keyID string, sum []byte, err error) {
+	k, ok := s.ring.Active(use, now)
+	if !ok || len(k.ID) != idLength {
+		return "", nil, ErrNoKey
+	}
+	return k.ID, hmacSHA256(k.Material, message), nil
+}
+
+// CheckMAC reports whether MAC made the sum for the message under the key of
+// that id. It takes the same time wherever the difference is.
+func (s *Set) CheckMAC(use keyring.Use, keyID string, message, sum []byte, now time.Time) bool {
+	k, ok := s.ring.Find(use, keyID, now)
+	return ok && hmac.Equal(sum, hmacSHA256(k.Material, message))
+}
+
+func hmacSHA256(key, message []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+// Current is the Set in use, which may be replaced at any time.
+type Current struct {
+	set atomic.Pointer[Set]
+}
+
+// Load returns the Set in use: never nil, but empty until the first Store.
+func (c *Current) Load() *Set {
+	if s := c.set.Load(); s != nil {
+		return s
+	}
+	return &Set{}
+}
+
+// Store replaces the Set in use.
+func (c *Current) Store(s *Set) { c.set.Store(s) }

@@ -1,0 +1,73 @@
+// Package oauth holds the words of the protocol: parameter names, grant types,
+// scopes, errors, and the parsing of forms. It is a leaf: it knows no client,
+// no token and no storage.
+package oauth
+
+// Request and response parameters (RFC 6749 §11.2.2 and the registries that
+// grew from it).
+const (
+	ParamClientID     = "client_id"
+	ParamClientSecret = "client_secret"
+	ParamResponseType = "response_type"
+	ParamResponseMode = "response_mode"
+	ParamRedirectURI  = "redirect_uri"
+	ParamScope        = "scope"
+	ParamState        = "state"
+	ParamCode         = "code"
+	ParamError        = "error"
+	ParamErrorDesc    = "error_description"
+	ParamGrantType    = "grant_type"
+	ParamRefreshToken = "refresh_token"
+
+	// RFC 7636 §4.
+	ParamCodeChallenge       = "code_challenge"
+	ParamCodeChallengeMethod = "code_challenge_method"
+	ParamCodeVerifier        = "code_verifier"
+
+	// RFC 9207 §2.
+	ParamIssuer = "iss"
+
+	// OpenID Connect Core §3.1.2.1.
+	ParamNonce        = "nonce"
+	ParamPrompt       = "prompt"
+	ParamMaxAge       = "max_age"
+	ParamLoginHint    = "login_hint"
+	ParamRequest      = "request"
+	ParamRequestURI   = "request_uri"
+	ParamRegistration = "registration"
+
+	// RFC 8707 §2. It may be repeated.
+	ParamResource = "resource"
+)
+
+// Values of grant_type.
+const (
+	GrantAuthorizationCode = "authorization_code" // RFC 6749 §4.1.3
+	GrantRefreshToken      = "refresh_token"      // RFC 6749 §6
+	GrantClientCredentials = "client_credentials" // RFC 6749 §4.4.2
+)
+
+// ResponseTypeCode is the value of response_type that asks for a code
+// (RFC 6749 §4.1.1).
+const ResponseTypeCode = "code"
+
+// Values of token_endpoint_auth_method (RFC 7591 §2).
+const (
+	AuthMethodBasic = "client_secret_basic"
+	AuthMethodPost  = "client_secret_post"
+	AuthMethodNone  = "none"
+)
+
+// TokenTypeBearer is the token_type of RFC 6750.
+const TokenTypeBearer = "Bearer"
+
+// MethodS256 is the code_challenge_method of RFC 7636 §4.2 that hashes.
+const MethodS256 = "S256"
+
+// Scopes with a meaning of their own (OpenID Connect Core §5.4).
+const (
+	ScopeOpenID  = "openid"
+	ScopeProfile = "profile"
+	ScopeEmail   = "email"
+	ScopeGroups  = "groups"
+)

@@ -1,0 +1,87 @@
+// Package registration is RFC 6749 §2: the compiled registration of a client,
+// and the registry in which clients are found. kube.go reads the registrations
+// from the cluster's cache.
+package registration
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"oauth-operator.dev/server/oauth"
+)
+
+// Client is a registration, compiled for use. It is not changed after it was
+// made and can be shared.
+type Client struct {
+	// ID is the client_id.
+	ID string
+
+	// UID tells the client from an earlier one of the same name. Grants are
+	// bound to it.
+	UID string
+
+	// Name is what people read at consent.
+	Name string
+
+	// AuthMethod is the one token_endpoint_auth_method that the client may use.
+	AuthMethod string
+
+	RedirectURIs  []RedirectURI
+	GrantTypes    []string
+	ResponseTypes []string
+
+	// Scope is everything that the client may ask for.
+	Scope oauth.Scope
+
+	// DefaultScope is what the client gets that sends no scope.
+	DefaultScope oauth.Scope
+
+	// Credentials are the verifiers of the client's secrets.
+	Credentials []Credential
+}
+
+// Credential is one client secret that is accepted, by its verifier
+// (package api/credential).
+type Credential struct {
+	ID       string
+	Verifier string
+}
+
+// Public reports whether the client is a public one (RFC 6749 §2.1).
+func (c *Client) Public() bool { return c.AuthMethod == oauth.AuthMethodNone }
+
+// MayUse reports whether the client is registered for the grant type.
+func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// MayAsk reports whether the client is registered for the response type.
+func (c *Client) MayAsk(responseType string) bool {
+	return slices.Contains(c.ResponseTypes, responseType)
+}
+
+// MatchRedirectURI returns the registered redirect URI that the requested one
+// is (RFC 9700 §2.1: exact string matching, with the port of a native client's
+// loopback URI left open, RFC 8252 §7.3).
+func (c *Client) MatchRedirectURI(requested string) bool {
+	for _, r := range c.RedirectURIs {
+		if r.Matches(requested) {
+			return true
+		}
+	}
+	return false
+}
+
+// Registry finds the clients of one issuer.
+type Registry interface {
+	// Lookup returns the client with that client_id. It returns ErrUnknown if
+	// there is none, ErrRefused if there is one that may not be served, and any
+	// other error only if it could not find out.
+	Lookup(ctx context.Context, clientID string) (*Client, error)
+}
+
+// ErrUnknown says that no client has that client_id at this issuer.
+var ErrUnknown = errors.New("registration: no such client")
+
+// ErrRefused says that the registration is invalid, or not allowed by the
+// issuer's policy. Errors that wrap it say why, for the log.
+var ErrRefused = errors.New("registration: refused")
