@@ -19,6 +19,10 @@ const (
 	ParamGrantType    = "grant_type"
 	ParamRefreshToken = "refresh_token"
 
+	// RFC 7521 §4.2.
+	ParamClientAssertion     = "client_assertion"
+	ParamClientAssertionType = "client_assertion_type"
+
 	// RFC 7636 §4.
 	ParamCodeChallenge       = "code_challenge"
 	ParamCodeChallengeMethod = "code_challenge_method"
@@ -35,6 +39,9 @@ const (
 	ParamRequest      = "request"
 	ParamRequestURI   = "request_uri"
 	ParamRegistration = "registration"
+
+	// RFC 6750 §2.2.
+	ParamAccessToken = "access_token"
 
 	// RFC 8707 §2. It may be repeated.
 	ParamResource = "resource"
