@@ -55,6 +55,19 @@ func (g Grant) Active(now time.Time) bool {
 	return g.Revoked == "" && now.Before(g.ExpiresAt) && now.Before(g.EndsAt)
 }
 
+// Normal returns the grant with its times in UTC and cut to what a Store keeps,
+// so that a grant is the same before and after it was stored.
+func (g Grant) Normal() Grant {
+	for _, t := range []*time.Time{&g.AuthTime, &g.CreatedAt, &g.EndsAt, &g.ExpiresAt} {
+		*t = t.UTC().Truncate(time.Second)
+	}
+	g.RefreshedAt = g.RefreshedAt.UTC().Truncate(time.Microsecond)
+	if len(g.Scope) == 0 {
+		g.Scope = nil
+	}
+	return g
+}
+
 // Reason says why a grant was revoked.
 type Reason string
 
@@ -67,7 +80,8 @@ const (
 // Store keeps grants. Each method is one atomic step, also between replicas
 // that share a backend, and is durable when it returns nil. Methods are safe for
 // concurrent use and give up when the context ends; an error that is none of
-// those named here means that nobody knows whether the step was taken.
+// those named here means that nobody knows whether the step was taken. What is
+// stored, and what comes back, is Normal.
 type Store interface {
 	// Create keeps a new grant, or returns ErrExists and changes nothing if a
 	// grant with its key has ever been created and not yet been cleared away,
