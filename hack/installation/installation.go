@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -44,8 +45,8 @@ type Options struct {
 	// A port of 0 takes a free one.
 	ServerAddress string
 
-	// ServerArgs are further flags of the server.
-	ServerArgs []string
+	// Args are further flags of both the controller and the server.
+	Args []string
 
 	// Progress takes what is being done, in sentences.
 	Progress io.Writer
@@ -70,8 +71,14 @@ type Installation struct {
 
 	options   Options
 	dir       string
-	probes    map[string]string
-	processes []*process
+	processes []running
+}
+
+// running is a process of the binary, and how to start it again.
+type running struct {
+	*process
+	subcommand string
+	start      func(context.Context) error
 }
 
 // Start brings everything up. What it has started is stopped again if it fails.
@@ -80,7 +87,7 @@ func Start(ctx context.Context, options Options) (_ *Installation, err error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Installation{options: options, dir: dir, probes: map[string]string{}}
+	i := &Installation{options: options, dir: dir}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, i.Stop())
@@ -108,6 +115,21 @@ func (i *Installation) Stop() error {
 		i.ControlPlane = nil
 	}
 	return errors.Join(append(errs, os.RemoveAll(i.dir))...)
+}
+
+// Restart ends the process of that subcommand and starts it anew.
+func (i *Installation) Restart(ctx context.Context, subcommand string) error {
+	for n, r := range i.processes {
+		if r.subcommand != subcommand {
+			continue
+		}
+		if err := r.stop(); err != nil {
+			return err
+		}
+		i.processes = slices.Delete(i.processes, n, n+1)
+		return r.start(ctx)
+	}
+	return fmt.Errorf("there is no process %q", subcommand)
 }
 
 func (i *Installation) startControlPlane(ctx context.Context) error {
@@ -145,8 +167,7 @@ func (i *Installation) startServer(ctx context.Context) error {
 		return err
 	}
 	i.ServerAddress = address
-	args := append([]string{"--listen-address", address}, i.options.ServerArgs...)
-	return i.run(ctx, "server", "oauth-operator-server", args...)
+	return i.run(ctx, "server", "oauth-operator-server", "--listen-address", address)
 }
 
 // run starts a subcommand of the binary under its service account and waits
@@ -164,11 +185,13 @@ func (i *Installation) run(ctx context.Context, subcommand, account string, args
 	process, err := start(ctx, i.options.Logs, i.options.Binary, append([]string{
 		subcommand, "--kubeconfig", kubeconfig, "--namespace", Namespace,
 		"--metrics-bind-address", "0", "--health-probe-bind-address", probe,
-	}, args...)...)
+	}, slices.Concat(i.options.Args, args)...)...)
 	if err != nil {
 		return fmt.Errorf("starting the %s: %w", subcommand, err)
 	}
-	i.processes = append(i.processes, process)
+	i.processes = append(i.processes, running{process: process, subcommand: subcommand, start: func(ctx context.Context) error {
+		return i.run(ctx, subcommand, account, args...)
+	}})
 	if err := process.ready(ctx, "http://"+probe+"/readyz"); err != nil {
 		return fmt.Errorf("waiting for the %s: %w", subcommand, err)
 	}
