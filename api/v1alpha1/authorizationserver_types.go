@@ -4,9 +4,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// AuthorizationServer is one issuer (RFC 8414 §2) and what it allows.
+// AuthorizationServer is one issuer (RFC 8414 §2): its URL, the scopes that
+// exist, how long what it issues is good, and what clients may ask for.
 //
-// It is cluster-scoped: it belongs to those who run the platform.
+// It is cluster-scoped: it belongs to those who run the platform. The one with
+// the annotation oauth-operator.dev/is-default-authorization-server: "true" is
+// for the clients that name none; of several, the newest.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -41,39 +44,51 @@ type AuthorizationServerList struct {
 
 // AuthorizationServerSpec describes an issuer.
 type AuthorizationServerSpec struct {
-	// issuer is the issuer identifier (RFC 8414 §2): the https URL, without
-	// query, fragment and trailing slash, that people and clients reach the server
-	// at. Plain http is accepted for loopback hosts alone.
+	// issuer is the issuer identifier (RFC 8414 §2): the https URL, in lower case
+	// and without query, fragment and trailing slash, that people and clients reach
+	// the server at. Plain http is accepted on localhost, 127.0.0.1 and [::1] alone.
+	//
+	// It can be changed, at a price: tokens that were issued under the old issuer
+	// are not accepted any more by those who check the claim iss, every client's
+	// Secret is written anew, and clients that have read their Secret at start need
+	// a restart.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^(https://(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}|\[[0-9a-f:]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/|$)")`,message="issuer must be https://host, with a port and a path if need be (RFC 8414 §2), or http:// with the host localhost, 127.0.0.1 or [::1]; in lower case, without user, query, fragment and trailing slash"
+	// +kubebuilder:validation:XValidation:rule=`self.find(r"^https://\[[0-9a-f:]+\]") == "" || isIP(self.find(r"\[[0-9a-f:]+\]").replace("[", "").replace("]", ""))`,message="issuer must have a complete IPv6 address between the brackets"
+	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"^(https://[^/]*:443|http://[^/]*:80)(/|$)")`,message="issuer must not name the port that the scheme has anyway: remove :443 or :80"
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[^/]*//[^/]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$") || !self.matches(r"^https?://[^/?#]*/")`,message="issuer must have a path of letters, digits, -, ., _ and ~ in which no segment is empty or begins with a dot, and no trailing slash, query and fragment"
 	Issuer string `json:"issuer"`
 
-	// displayName is the name that people read on the pages.
+	// displayName is the name that people read on the pages where they log in
+	// and consent.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="displayName must be plain text on one line, without control characters and without space before or after it"
 	DisplayName string `json:"displayName,omitempty"`
 
 	// scopes is the catalogue of what clients can ask for, with the words that
-	// are shown at consent. Without it the catalogue is openid, profile, email
-	// and groups, with openid and profile as the default.
+	// are shown at consent. Where it is left out the catalogue is openid, profile,
+	// email and groups, with openid and profile as the default.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=128
 	Scopes []Scope `json:"scopes,omitempty"`
 
-	// lifetimes of what the server issues.
+	// lifetimes says how long what the server issues is good.
 	// +optional
 	Lifetimes Lifetimes `json:"lifetimes,omitzero"`
 
-	// idTokenSigningAlg is the algorithm that ID tokens are signed with.
-	// Access tokens are always signed with ES256.
+	// idTokenSigningAlg is the algorithm that ID tokens are signed with: RS256,
+	// which every OpenID client and kube-apiserver know, or ES256, which is shorter
+	// and faster. Access tokens are always signed with ES256.
 	// +optional
 	// +kubebuilder:default=RS256
 	IDTokenSigningAlg SigningAlg `json:"idTokenSigningAlg,omitempty"`
 
-	// policy says what clients may ask for. Without it every namespace may
-	// register clients for everything in the catalogue.
+	// policy says what clients may ask for. Where it is left out, every namespace
+	// may register clients for everything in the catalogue.
 	// +optional
 	Policy *Policy `json:"policy,omitempty"`
 }
@@ -94,13 +109,15 @@ type Scope struct {
 	// quotation mark and backslash (RFC 6749 Appendix A.4).
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:Pattern=`^[\x21\x23-\x5B\x5D-\x7E]+$`
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$")`,message="name must be of printable ASCII characters other than space, quotation mark and backslash (RFC 6749 §3.3)"
 	Name string `json:"name"`
 
-	// description is the sentence that people read at consent: what the client
-	// will be able to do.
+	// description is what people read at consent: what the client will be able
+	// to do, as in "Read your calendar". For openid, profile, email and groups there
+	// are words already.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="description must be plain text on one line, without control characters and without space before or after it"
 	Description string `json:"description,omitempty"`
 
 	// default makes the scope part of what a client gets that sends no scope
@@ -110,49 +127,74 @@ type Scope struct {
 	Default bool `json:"default,omitempty"`
 }
 
-// Lifetimes of what the server issues. Each is a Go duration such as "10m".
+// Lifetimes says how long what the server issues is good. Each is a duration in
+// hours, minutes and seconds, such as 10m or 1h30m.
 type Lifetimes struct {
-	// authorizationCode is how long a code can be redeemed: 60s unless said
-	// otherwise, at most 10m (RFC 6749 §4.1.2).
+	// authorizationCode is how long an authorization code can be redeemed: 1m
+	// unless said otherwise, at most 10m (RFC 6749 §4.1.2).
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('10m')`,message="authorizationCode must be a duration from 1s to 10m in hours, minutes and seconds, such as 10m or 1h30m"
 	AuthorizationCode *metav1.Duration `json:"authorizationCode,omitempty"`
 
 	// accessToken is how long an access token is good: 10m unless said
-	// otherwise, at most 24h.
+	// otherwise, at most 24h. Resource servers that check access tokens by
+	// themselves accept one for that long after its grant was revoked.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,message="accessToken must be a duration from 1s to 24h in hours, minutes and seconds, such as 10m or 1h30m"
 	AccessToken *metav1.Duration `json:"accessToken,omitempty"`
 
 	// idToken is how long an ID token is good: 10m unless said otherwise, at
 	// most 24h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,message="idToken must be a duration from 1s to 24h in hours, minutes and seconds, such as 10m or 1h30m"
 	IDToken *metav1.Duration `json:"idToken,omitempty"`
 
-	// refreshToken is how long a grant can be refreshed in all: 720h unless said
-	// otherwise, at most 8760h.
+	// refreshToken is how long a grant can be refreshed in all, before the
+	// person has to log in again: 720h unless said otherwise, at most 8760h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('8760h')`,message="refreshToken must be a duration from 1s to 8760h in hours, minutes and seconds, such as 10m or 1h30m"
 	RefreshToken *metav1.Duration `json:"refreshToken,omitempty"`
 
 	// refreshTokenIdle is how long a grant can be refreshed after it last was:
-	// 168h unless said otherwise, at most 8760h.
+	// 168h unless said otherwise, at most 8760h, and never longer than
+	// refreshToken.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('8760h')`,message="refreshTokenIdle must be a duration from 1s to 8760h in hours, minutes and seconds, such as 10m or 1h30m"
 	RefreshTokenIdle *metav1.Duration `json:"refreshTokenIdle,omitempty"`
 
 	// refreshTokenGrace is for how long after a refresh the same refresh token
 	// gets the same answer again, so that a lost response loses no session: 30s
-	// unless said otherwise, at most 5m. Later use is reuse, and ends the grant.
+	// unless said otherwise, at most 5m. Later use is reuse, and ends the grant
+	// (RFC 9700 §4.14.2).
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('0s') && duration(self) <= duration('5m')`,message="refreshTokenGrace must be a duration from 0s to 5m in hours, minutes and seconds, such as 10m or 1h30m"
 	RefreshTokenGrace *metav1.Duration `json:"refreshTokenGrace,omitempty"`
 
 	// session is how long a person stays logged in with a browser: 12h unless
 	// said otherwise, at most 720h.
 	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('720h')`,message="session must be a duration from 1s to 720h in hours, minutes and seconds, such as 10m or 1h30m"
 	Session *metav1.Duration `json:"session,omitempty"`
 }
 
 // Policy decides what clients may ask for. Its rules add up: what any rule
 // allows that selects the client's namespace is allowed.
 type Policy struct {
-	// rules. An empty list allows nothing to anyone.
+	// rules that add up. An empty list allows nothing to anyone.
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
@@ -162,41 +204,52 @@ type Policy struct {
 // PolicyRule allows clients of some namespaces to ask for some things. A list
 // that is left out does not restrict.
 type PolicyRule struct {
-	// name of the rule, for messages.
+	// name of the rule, which the conditions of clients mention.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")`,message="name must be of lower-case letters, digits and -, with a letter or digit at both ends"
 	Name string `json:"name"`
 
-	// namespaceSelector selects namespaces by their labels. An empty selector
-	// selects every namespace.
+	// namespaceSelector selects the namespaces that the rule is for by their
+	// labels. An empty selector, {}, selects every namespace. A single namespace
+	// has the label kubernetes.io/metadata.name.
 	NamespaceSelector metav1.LabelSelector `json:"namespaceSelector"`
 
 	// scopes that clients may be registered for.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$")`,message="scopes must be of printable ASCII characters other than space, quotation mark and backslash (RFC 6749 §3.3)"
 	Scopes []string `json:"scopes,omitempty"`
 
 	// grantTypes that clients may be registered for.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
 
 	// tokenEndpointAuthMethods that clients may be registered with.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	TokenEndpointAuthMethods []TokenEndpointAuthMethod `json:"tokenEndpointAuthMethods,omitempty"`
 
-	// redirectHosts that redirect URIs may have: a host name, or "*." and a
-	// domain for any host one label below it. For a redirect URI with a
-	// private-use scheme it is the scheme and a colon, as in "com.example.app:".
+	// redirectHosts that redirect URIs may have: a host name without port, or
+	// "*." and a domain for any host exactly one label below it, or an IP address
+	// (IPv6 in brackets). For redirect URIs with a private-use scheme it is the
+	// scheme and a colon, as in "com.example.app:". Upper and lower case are the same.
 	// +optional
 	// +listType=set
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^((\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\]|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:)$")`,message="redirectHosts must be a host name without port, or \"*.\" and a domain, or an IP address (IPv6 in brackets), or a private-use scheme with its colon, such as com.example.app:"
 	RedirectHosts []string `json:"redirectHosts,omitempty"`
 }
 
@@ -206,9 +259,12 @@ type AuthorizationServerStatus struct {
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// conditions are Ready, Accepted and KeysReady.
+	// conditions are Ready, which is True once the issuer can be served;
+	// Accepted, which says whether the specification is valid and the issuer not
+	// taken; and KeysReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }

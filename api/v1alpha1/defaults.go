@@ -73,6 +73,8 @@ const (
 )
 
 // EffectiveLifetimes are Lifetimes with nothing left out.
+//
+// +kubebuilder:object:generate=false
 type EffectiveLifetimes struct {
 	Code         time.Duration
 	AccessToken  time.Duration

@@ -5,9 +5,12 @@ import (
 )
 
 // OAuthClient registers a client with an authorization server (RFC 6749 §2)
-// and asks for a Secret with its credentials.
+// and asks for a Secret with its credentials, for a workload of its namespace to
+// mount.
 //
-// The client_id is "<namespace>.<name>".
+// The client_id is "<namespace>.<name>". It stays the same when the Secret is
+// lost. A client that is deleted and made anew under the same name gets the same
+// client_id, but neither the secret nor the grants of its predecessor.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -26,8 +29,7 @@ type OAuthClient struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec is the registration that is asked for.
-	// +optional
-	Spec OAuthClientSpec `json:"spec,omitzero"`
+	Spec OAuthClientSpec `json:"spec"`
 
 	// status is what became of it.
 	// +optional
@@ -44,6 +46,12 @@ type OAuthClientList struct {
 }
 
 // OAuthClientSpec is a client's metadata (RFC 7591 §2) in camelCase.
+//
+// +kubebuilder:validation:XValidation:rule=`!('authorization_code' in self.grantTypes) || (has(self.redirectURIs) && size(self.redirectURIs) > 0)`,message="redirectURIs needs at least one entry for the grant type authorization_code: add it, or set grantTypes to [client_credentials]",fieldPath=".redirectURIs"
+// +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIs) || size(self.redirectURIs) == 0`,message="redirectURIs are used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIs",fieldPath=".redirectURIs"
+// +kubebuilder:validation:XValidation:rule=`!('refresh_token' in self.grantTypes) || 'authorization_code' in self.grantTypes`,message="grantTypes has refresh_token but not authorization_code, which refresh tokens come from: add that, or remove refresh_token",fieldPath=".grantTypes"
+// +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.responseTypes) || size(self.responseTypes) == 0`,message="responseTypes has code, which goes with the grant type authorization_code: add that to grantTypes, or leave responseTypes out",fieldPath=".responseTypes"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('client_credentials' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials",fieldPath=".tokenEndpointAuthMethod"
 type OAuthClientSpec struct {
 	// authorizationServerRef names the AuthorizationServer that the client is
 	// registered with. Without it, the client gets the cluster's default: the
@@ -57,18 +65,38 @@ type OAuthClientSpec struct {
 	// they read the client_id.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="clientName must be plain text on one line, without control characters and without space before or after it"
 	ClientName string `json:"clientName,omitempty"`
 
-	// redirectURIs are the addresses that people may be sent back to
-	// (RFC 6749 §3.1.2). They are compared as strings: no wildcards.
+	// redirectURIs are the addresses that people may be sent back to with an
+	// authorization code (RFC 6749 §3.1.2). A client with the grant type
+	// authorization_code needs at least one; another has none.
+	//
+	// Each is an https URL; or an http URL on localhost, 127.0.0.1 or [::1]; or a
+	// URI with the private-use scheme of a native app, which has a dot in it, as in
+	// com.example.app:/callback (RFC 8252 §7.1). They are compared character by
+	// character, so there are no wildcards; only of a public client's http URL
+	// the port is left open (RFC 8252 §7.3).
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
+	// +kubebuilder:validation:items:XValidation:rule=`!self.contains('*')`,message="redirectURIs must not have a wildcard: they are compared character by character, so list each in full"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.contains('#')`,message="redirectURIs must not have a fragment (RFC 6749 §3.1.2): remove # and what follows"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^/?#]*://[^/?#]*@")`,message="redirectURIs must not have user or password: remove what stands before the @"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^(https://([^/?#]*@)?((([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}|\[[0-9A-Fa-f:]+\])|[^/?#@:]*\*[^/?#@:]*)|http://([^/?#]*@)?(localhost|127\.0\.0\.1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?#]|$)") || self.matches(r"^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/([^/]|$|/([A-Za-z0-9._~-]+([/?#]|$)|/))")`,message="redirectURIs must be https://host/path, or http:// with the host localhost, 127.0.0.1 or [::1], or the private-use scheme of a native app with a dot in it, such as com.example.app:/callback"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.startsWith("https://[") || self.contains("@") || self.find(r"^https://\[[0-9A-Fa-f:]+\]") == "" || isIP(self.find(r"\[[0-9A-Fa-f:]+\]").replace("[", "").replace("]", ""))`,message="redirectURIs must have a complete IPv6 address between the brackets"
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^(https?://\[[^\]/?#]*\])?([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$")`,message="redirectURIs must consist of the characters of a URI (RFC 3986): percent-encode any other, and write % only before two hexadecimal digits"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*(/|%(2[Ff]|5[Cc]))(\.|%2[Ee]){1,2}(/|%(2[Ff]|5[Cc])|[?#]|$)")`,message="redirectURIs must not have the path segments \".\" and \"..\", plain or percent-encoded: write the path that is meant"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"%([01][0-9A-Fa-f]|7[Ff])")`,message="redirectURIs must not have percent-encoded control characters: remove %00 to %1F and %7F"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*\?([^#]*&)?(code|state|iss|error|error_description|error_uri)([=&#]|$)")`,message="redirectURIs must not have a query parameter named as one of the response: remove code, state, iss, error, error_description and error_uri"
 	RedirectURIs []string `json:"redirectURIs,omitempty"`
 
-	// grantTypes are the grants that the client may use at the token endpoint.
+	// grantTypes are the grants that the client may use at the token endpoint:
+	// authorization_code, for people who log in with a browser; refresh_token, for
+	// new tokens without the browser; client_credentials, for the client's own
+	// business. refresh_token needs authorization_code.
 	// +optional
 	// +listType=set
 	// +kubebuilder:default={authorization_code}
@@ -77,29 +105,33 @@ type OAuthClientSpec struct {
 	GrantTypes []GrantType `json:"grantTypes,omitempty"`
 
 	// responseTypes are the values of response_type that the client may use at
-	// the authorization endpoint. It follows from grantTypes where it is left out.
+	// the authorization endpoint. Where they are left out they follow from
+	// grantTypes: code for authorization_code, none otherwise.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=8
 	ResponseTypes []ResponseType `json:"responseTypes,omitempty"`
 
-	// scopes are the scopes that the client may ask for. Each is one of the
-	// scopes of the AuthorizationServer. Without it the client may ask for the
-	// scopes that the AuthorizationServer marks as default.
+	// scopes are the scopes that the client may ask for (RFC 6749 §3.3). Each is
+	// one of the scopes of the AuthorizationServer. Where they are left out the
+	// client may ask for those that the AuthorizationServer marks as default.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$")`,message="scopes must be of printable ASCII characters other than space, quotation mark and backslash (RFC 6749 §3.3)"
 	Scopes []string `json:"scopes,omitempty"`
 
-	// tokenEndpointAuthMethod is how the client authenticates (RFC 7591 §2).
-	// A client with the method "none" is a public client: it gets no secret.
+	// tokenEndpointAuthMethod is how the client authenticates at the token
+	// endpoint (RFC 7591 §2): client_secret_basic, with the HTTP Basic scheme;
+	// client_secret_post, in the body of the request; or none, which makes it a
+	// public client (RFC 6749 §2.1) whose Secret has no client-secret.
 	// +optional
 	// +kubebuilder:default=client_secret_basic
 	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
 
-	// secret describes the Secret that the credentials are written to.
+	// secret says which Secret the credentials are written to.
 	// +optional
 	Secret ClientSecretSpec `json:"secret,omitzero"`
 }
@@ -136,7 +168,7 @@ const (
 // AuthorizationServerReference names an AuthorizationServer, which is
 // cluster-scoped.
 type AuthorizationServerReference struct {
-	// name of the AuthorizationServer.
+	// name of the AuthorizationServer, which is cluster-scoped.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`
@@ -146,9 +178,12 @@ type AuthorizationServerReference struct {
 type ClientSecretSpec struct {
 	// name of the Secret, in the namespace of the OAuthClient. Without it the
 	// name is that of the OAuthClient with "-oauth" appended. A Secret of that
-	// name that the controller did not make is left alone.
+	// name that the controller did not make is left alone, and the condition
+	// CredentialsReady says so.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")`,message="name must name a Secret: lower-case letters, digits, - and ., with a letter or digit at both ends"
 	Name string `json:"name,omitempty"`
 }
 
@@ -185,10 +220,13 @@ type OAuthClientStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Credentials []ClientCredential `json:"credentials,omitempty"`
 
-	// conditions are Ready, Accepted and CredentialsReady.
+	// conditions are Ready, which is True once the Secret is complete and the
+	// authorization server accepts it; Accepted, which says whether the
+	// registration is valid and allowed; and CredentialsReady.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
@@ -200,11 +238,13 @@ type SecretBinding struct {
 
 // ClientCredential is one client secret, as the server knows it.
 type ClientCredential struct {
-	// id tells credentials of one client apart. It says nothing about the secret.
+	// id tells the credentials of one client apart. It says nothing about the
+	// secret.
 	// +kubebuilder:validation:MaxLength=32
 	ID string `json:"id"`
 
-	// verifier is the keyed verifier of the secret (package api/credential).
+	// verifier is the keyed verifier of the secret: an HMAC that nobody can make,
+	// or find the secret from, without a key of the operator's namespace.
 	// +kubebuilder:validation:MaxLength=128
 	Verifier string `json:"verifier"`
 

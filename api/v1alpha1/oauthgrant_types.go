@@ -9,7 +9,8 @@ import (
 //
 // It lives in the namespace of the client, is owned by it, and holds nothing
 // that a thief could use: tokens carry a MAC that nobody can make from it, and
-// the MAC covers the spec, so an edited grant is worth nothing.
+// the MAC covers the spec, so an edited grant is worth nothing. Its name is the
+// claim gid of the access tokens that come from it.
 //
 // There is no status subresource, because a grant has to come into being with
 // its first generation in one write.
@@ -28,7 +29,7 @@ type OAuthGrant struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what was allowed. It never changes.
+	// spec is what was allowed, by whom, to whom. It never changes.
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a grant cannot be edited; delete it to revoke it"
 	Spec OAuthGrantSpec `json:"spec"`
 
@@ -48,30 +49,42 @@ type OAuthGrantList struct {
 
 // OAuthGrantSpec is what was allowed, by whom, to whom.
 type OAuthGrantSpec struct {
-	// authorizationServer is the name of the AuthorizationServer.
+	// authorizationServer is the name of the AuthorizationServer that issued it.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
 	AuthorizationServer string `json:"authorizationServer"`
 
-	// clientID is the client_id.
+	// clientID is the client_id of the client.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=127
 	ClientID string `json:"clientID"`
 
 	// clientUID is the UID of the OAuthClient, so that a client made anew under
 	// the same name inherits nothing.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
 	ClientUID string `json:"clientUID"`
 
 	// subject is the resource owner, as clients see it: the claim sub.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
 	Subject string `json:"subject"`
 
-	// username is the resource owner as people know them.
+	// username is the resource owner as people knew them at the time.
 	// +optional
+	// +kubebuilder:validation:MaxLength=256
 	Username string `json:"username,omitempty"`
 
-	// scopes that were allowed.
+	// scopes that were allowed. A refresh can ask for fewer, never for more.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MaxLength=128
 	Scopes []string `json:"scopes,omitempty"`
 
 	// sessionID is the browser session in which it was allowed: the claim sid.
 	// +optional
+	// +kubebuilder:validation:MaxLength=128
 	SessionID string `json:"sessionID,omitempty"`
 
 	// authTime is when the resource owner had last logged in: the claim auth_time.
@@ -85,27 +98,31 @@ type OAuthGrantSpec struct {
 }
 
 // OAuthGrantStatus is how far a grant has been used.
+//
+// +kubebuilder:validation:XValidation:rule=`self.generation >= oldSelf.generation`,message="generation must not go back: it would make refresh tokens good again that were replaced",fieldPath=".generation"
+// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.conditions) || !oldSelf.conditions.exists(c, c.type == 'Active' && c.status == 'False') || (has(self.conditions) && self.conditions.exists(c, c.type == 'Active' && c.status == 'False'))`,message="conditions must keep Active=False: a grant that was revoked stays revoked",fieldPath=".conditions"
 type OAuthGrantStatus struct {
 	// observedGeneration is the generation of the object that this status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
-	// generation counts the refreshes. Only the refresh token of this
-	// generation is good.
-	// +optional
+	// generation counts the refreshes. The refresh token of this generation is
+	// the good one, and for a short while the one before gets the same answer.
+	// +kubebuilder:validation:Minimum=0
 	Generation int64 `json:"generation"`
 
 	// refreshedAt is when the generation last moved.
 	// +optional
 	RefreshedAt *metav1.MicroTime `json:"refreshedAt,omitempty"`
 
-	// expiresAt is when the grant ends unless it is refreshed before. From then
-	// on the object can be cleared away.
+	// expiresAt is when the grant ends unless it is refreshed before.
 	ExpiresAt metav1.Time `json:"expiresAt"`
 
-	// conditions is Active.
+	// conditions is Active, which is True while the grant stands and False for
+	// good once it was revoked.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }

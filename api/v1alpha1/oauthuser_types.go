@@ -43,20 +43,25 @@ type OAuthUserList struct {
 // OAuthUserSpec says who a person is.
 type OAuthUserSpec struct {
 	// username is what the person types to log in, and the claim
-	// preferred_username. It is compared exactly.
+	// preferred_username. It is compared exactly, and belongs to one OAuthUser of
+	// the cluster: of several, to the oldest.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="username must be plain text on one line, without control characters and without space before or after it"
 	Username string `json:"username"`
 
 	// name is the person's full name: the claim name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="name must be plain text on one line, without control characters and without space before or after it"
 	Name string `json:"name,omitempty"`
 
 	// email is the person's address: the claim email. The claim email_verified
 	// is true, because whoever writes this resource vouches for it.
 	// +optional
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=254
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[^\s\p{Z}\p{Cc}\x{85}@]+@[^\s\p{Z}\p{Cc}\x{85}@]+$") && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="email must be an address of the form name@domain"
 	Email string `json:"email,omitempty"`
 
 	// groups that the person belongs to: the claim groups.
@@ -65,6 +70,7 @@ type OAuthUserSpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="groups must be plain text on one line, without control characters and without space before or after it"
 	Groups []string `json:"groups,omitempty"`
 
 	// passwordSecretRef names the key of a Secret in the operator's namespace
@@ -72,7 +78,8 @@ type OAuthUserSpec struct {
 	// `oauth-operator hash-password` prints it.
 	PasswordSecretRef SecretKeyReference `json:"passwordSecretRef"`
 
-	// disabled keeps the person out: no login, no session, no refresh.
+	// disabled keeps the person out: no login, no session and no refresh, from
+	// the moment that the server has seen it.
 	// +optional
 	Disabled bool `json:"disabled,omitempty"`
 }
@@ -82,12 +89,15 @@ type SecretKeyReference struct {
 	// name of the Secret.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")`,message="name must name a Secret: lower-case letters, digits, - and ., with a letter or digit at both ends"
 	Name string `json:"name"`
 
-	// key in the Secret.
+	// key of the Secret's data that holds the value.
 	// +optional
 	// +kubebuilder:default=password-hash
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[-._A-Za-z0-9]+$") && self != "." && !self.startsWith("..")`,message="key must be a key of a Secret: letters, digits, -, _ and ."
 	Key string `json:"key,omitempty"`
 }
 
@@ -101,5 +111,6 @@ type OAuthUserStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
