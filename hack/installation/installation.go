@@ -45,8 +45,10 @@ type Options struct {
 	// A port of 0 takes a free one.
 	ServerAddress string
 
-	// Args are further flags of both the controller and the server.
-	Args []string
+	// Args are further flags of both the controller and the server, ServerArgs
+	// of the server alone.
+	Args       []string
+	ServerArgs []string
 
 	// Progress takes what is being done, in sentences.
 	Progress io.Writer
@@ -78,6 +80,7 @@ type Installation struct {
 type running struct {
 	*process
 	subcommand string
+	metrics    string
 	start      func(context.Context) error
 }
 
@@ -115,6 +118,26 @@ func (i *Installation) Stop() error {
 		i.ControlPlane = nil
 	}
 	return errors.Join(append(errs, os.RemoveAll(i.dir))...)
+}
+
+// PID returns the process id of the subcommand, or 0 if it does not run.
+func (i *Installation) PID(subcommand string) int {
+	for _, r := range i.processes {
+		if r.subcommand == subcommand {
+			return r.command.Process.Pid
+		}
+	}
+	return 0
+}
+
+// MetricsURL returns where the subcommand tells its metrics, or "".
+func (i *Installation) MetricsURL(subcommand string) string {
+	for _, r := range i.processes {
+		if r.subcommand == subcommand {
+			return r.metrics
+		}
+	}
+	return ""
 }
 
 // Restart ends the process of that subcommand and starts it anew.
@@ -167,7 +190,7 @@ func (i *Installation) startServer(ctx context.Context) error {
 		return err
 	}
 	i.ServerAddress = address
-	return i.run(ctx, "server", "oauth-operator-server", "--listen-address", address)
+	return i.run(ctx, "server", "oauth-operator-server", append([]string{"--listen-address", address}, i.options.ServerArgs...)...)
 }
 
 // run starts a subcommand of the binary under its service account and waits
@@ -182,14 +205,18 @@ func (i *Installation) run(ctx context.Context, subcommand, account string, args
 	if err != nil {
 		return err
 	}
+	metrics, err := free("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
 	process, err := start(ctx, i.options.Logs, i.options.Binary, append([]string{
 		subcommand, "--kubeconfig", kubeconfig, "--namespace", Namespace,
-		"--metrics-bind-address", "0", "--health-probe-bind-address", probe,
+		"--metrics-bind-address", metrics, "--health-probe-bind-address", probe,
 	}, slices.Concat(i.options.Args, args)...)...)
 	if err != nil {
 		return fmt.Errorf("starting the %s: %w", subcommand, err)
 	}
-	i.processes = append(i.processes, running{process: process, subcommand: subcommand, start: func(ctx context.Context) error {
+	i.processes = append(i.processes, running{process: process, subcommand: subcommand, metrics: "http://" + metrics + "/metrics", start: func(ctx context.Context) error {
 		return i.run(ctx, subcommand, account, args...)
 	}})
 	if err := process.ready(ctx, "http://"+probe+"/readyz"); err != nil {

@@ -1,0 +1,201 @@
+// Command bench measures the operator as its users run it, process by process:
+// the CPU time of the server for each grant, and the controller with thousands
+// of registrations. Beside each figure stands the floor that was measured in the
+// same run. It judges nothing: the ratios are for people to read.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"oauth-operator.dev/api/passwordhash"
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/hack/controlplane"
+	"oauth-operator.dev/hack/installation"
+)
+
+const (
+	username = "bench"
+	password = "bench" // #nosec G101 -- of a person who exists during the benchmarks
+)
+
+func main() {
+	var (
+		root     = flag.String("root", ".", "root of the repository")
+		binary   = flag.String("binary", "bin/oauth-operator", "the oauth-operator binary")
+		requests = flag.Int("requests", 4000, "requests or grants that are measured for each figure")
+		clients  = flag.Int("clients", 10_000, "OAuthClients that are registered")
+		only     = flag.String("only", "", "protocol or registrations, to measure just that")
+		floor    = flag.String("serve-floor", "", "serve the floor at this address (for internal use)")
+	)
+	flag.Parse()
+	if *floor != "" {
+		exit(serveFloor(*floor))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b := &bench{root: *root, binary: *binary}
+	rows, err := b.run(ctx, *only, *requests, *clients)
+	if err == nil {
+		err = report(os.Stdout, rows)
+	}
+	exit(err)
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+type bench struct {
+	root, binary string
+}
+
+func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]row, error) {
+	var rows []row
+	if only != "registrations" {
+		floor, err := measureFloors(ctx, requests)
+		if err != nil {
+			return nil, err
+		}
+		for _, store := range []string{"memory", "kubernetes"} {
+			measured, err := b.protocol(ctx, requests, floor, store)
+			if err != nil {
+				return nil, err
+			}
+			rows = slices.Concat(rows, measured)
+		}
+	}
+	if only != "protocol" {
+		measured, err := b.with(ctx, "kubernetes", func(in *installation.Installation) ([]row, error) {
+			return registrations(ctx, in, clients)
+		})
+		if err != nil {
+			return nil, err
+		}
+		rows = slices.Concat(rows, measured)
+	}
+	return rows, nil
+}
+
+func (b *bench) protocol(ctx context.Context, requests int, floor floors, store string) ([]row, error) {
+	return b.with(ctx, store, func(in *installation.Installation) ([]row, error) {
+		w, err := newWorkload(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return w.protocol(ctx, requests, floor, store)
+	})
+}
+
+// with runs a measurement on an installation of its own.
+func (b *bench) with(ctx context.Context, store string, measure func(*installation.Installation) ([]row, error)) ([]row, error) {
+	logs, err := os.CreateTemp("", "oauth-operator-bench-*.log")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = logs.Close() }()
+	fmt.Fprintf(os.Stderr, "Measuring with grants in %s (log: %s).\n", store, logs.Name())
+	in, err := installation.Start(ctx, installation.Options{
+		Root: b.root, Binary: b.binary, ServerAddress: "127.0.0.1:0",
+		ServerArgs:   []string{"--grant-store", store},
+		Logs:         logs,
+		ControlPlane: controlplane.Options{Log: os.Stderr},
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := b.prepared(ctx, in, measure)
+	if stopErr := in.Stop(); err == nil {
+		err = stopErr
+	}
+	return rows, err
+}
+
+func (b *bench) prepared(ctx context.Context, in *installation.Installation, measure func(*installation.Installation) ([]row, error)) ([]row, error) {
+	if err := applyIssuer(ctx, in); err != nil {
+		return nil, err
+	}
+	return measure(in)
+}
+
+// applyIssuer makes the issuer and the person of the benchmarks.
+func applyIssuer(ctx context.Context, in *installation.Installation) error {
+	hash, err := passwordhash.Generate(password)
+	if err != nil {
+		return err
+	}
+	for _, object := range []client.Object{
+		&v1alpha1.AuthorizationServer{
+			ObjectMeta: metav1.ObjectMeta{Name: "bench", Annotations: map[string]string{v1alpha1.AnnotationDefault: "true"}},
+			Spec: v1alpha1.AuthorizationServerSpec{
+				Issuer: "http://" + in.ServerAddress,
+				Scopes: []v1alpha1.Scope{{Name: "openid"}, {Name: "profile"}, {Name: "orders", Default: true}},
+				Policy: &v1alpha1.Policy{Rules: []v1alpha1.PolicyRule{{
+					Name: "teams", NamespaceSelector: metav1.LabelSelector{MatchLabels: map[string]string{"team": "true"}},
+				}}},
+			},
+		},
+		&corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: installation.Namespace, Name: "bench-password"},
+			StringData: map[string]string{"password-hash": hash},
+		},
+		&v1alpha1.OAuthUser{
+			ObjectMeta: metav1.ObjectMeta{Name: username},
+			Spec: v1alpha1.OAuthUserSpec{
+				Username:          username,
+				PasswordSecretRef: v1alpha1.SecretKeyReference{Name: "bench-password", Key: "password-hash"},
+			},
+		},
+	} {
+		if err := in.Client.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+	return eventually(ctx, func(ctx context.Context) (bool, error) {
+		var user v1alpha1.OAuthUser
+		err := in.Client.Get(ctx, types.NamespacedName{Name: username}, &user)
+		return len(user.Status.Conditions) > 0, err
+	})
+}
+
+// newWorkload registers the client of the benchmarks and reads its Secret.
+func newWorkload(ctx context.Context, in *installation.Installation) (*workload, error) {
+	const namespace = "bench"
+	if err := in.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
+		return nil, err
+	}
+	if err := allow(ctx, in.Client, namespace); err != nil {
+		return nil, err
+	}
+	object := newClient(namespace, "0")
+	if err := in.Client.Create(ctx, object); err != nil {
+		return nil, err
+	}
+	if err := allReady(ctx, in.Client, namespace, 1); err != nil {
+		return nil, err
+	}
+	var secret corev1.Secret
+	if err := in.Client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: object.SecretName()}, &secret); err != nil {
+		return nil, err
+	}
+	return &workload{
+		issuer: string(secret.Data[v1alpha1.SecretKeyIssuerURI]),
+		id:     string(secret.Data[v1alpha1.SecretKeyClientID]),
+		secret: string(secret.Data[v1alpha1.SecretKeyClientSecret]),
+		in:     in,
+	}, nil
+}
