@@ -64,9 +64,10 @@ func (g *guard) forgive(username, source string) {
 
 func pairKey(username, source string) string { return source + "\x00" + username }
 
-// peer returns the address of whoever sent the request. Of an IPv6 address it is
+// source returns the address of whoever sent the request: RemoteAddr, into which
+// the word of a trusted proxy has been put before. Of an IPv6 address it is
 // the /64, because that is what one subscriber has.
-func peer(r *http.Request) string {
+func source(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr

@@ -21,11 +21,6 @@ type LoginOptions struct {
 	Sessions  *Sessions
 	Directory Directory
 
-	// Source returns where a request comes from, for the throttle. Nil for the
-	// address of the peer, which is right behind a proxy only if the proxy's
-	// word has been put into RemoteAddr.
-	Source func(*http.Request) string
-
 	// Now is the clock. Nil for the real one.
 	Now func() time.Time
 }
@@ -40,9 +35,6 @@ type Login struct {
 
 // NewLogin returns the Login of an issuer.
 func NewLogin(o LoginOptions) *Login {
-	if o.Source == nil {
-		o.Source = peer
-	}
 	return &Login{
 		options: o,
 		guard:   newGuard(o.Now),
@@ -146,8 +138,8 @@ func (l *Login) attempt(w http.ResponseWriter, r *http.Request, p Prompt, userna
 		l.page(w, r, http.StatusUnauthorized, p, username, messageWrong)
 		return
 	}
-	source := l.options.Source(r)
-	if !l.guard.admit(username, source) {
+	from := source(r)
+	if !l.guard.admit(username, from) {
 		log.Info("Login throttled.")
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		l.page(w, r, http.StatusTooManyRequests, p, username, messageTooMany)
@@ -156,7 +148,7 @@ func (l *Login) attempt(w http.ResponseWriter, r *http.Request, p Prompt, userna
 	person, err := l.options.Directory.Authenticate(r.Context(), username, password)
 	switch {
 	case err == nil:
-		l.guard.forgive(username, source)
+		l.guard.forgive(username, from)
 		l.succeed(w, r, p, person)
 	case errors.Is(err, ErrNoSuchLogin):
 		log.Info("Login refused.")

@@ -1,0 +1,184 @@
+package authorization
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/registration"
+	"oauth-operator.dev/server/resourceowner"
+)
+
+// request is an authorization request that has been found valid.
+type request struct {
+	scope     oauth.Scope
+	requested string // scope as it was sent
+	challenge string // RFC 7636 §4.2, S256; "" if none was sent
+	nonce     string
+	prompts   []string
+	maxAge    time.Duration // negative for any
+}
+
+// request checks what is left to check once client and redirect URI are certain.
+// What is wrong here is for the client to read (RFC 6749 §4.1.2.1). Parameters
+// that are not known, and those that are no more than a wish (acr_values,
+// ui_locales, display, claims, id_token_hint), are ignored (RFC 6749 §3.1).
+func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Error) {
+	// RFC 6749 §3.1; RFC 8707 §2 lets resource be repeated.
+	if err := params.OnlyOnce(oauth.ParamResource); err != nil {
+		return nil, asError(err)
+	}
+	if err := unsupported(params); err != nil {
+		return nil, err
+	}
+	if err := checkResponse(t.client, params); err != nil {
+		return nil, err
+	}
+	scope, err := requestedScope(t.client, params)
+	if err != nil {
+		return nil, err
+	}
+	req := &request{scope: scope, requested: params.Get(oauth.ParamScope)}
+	if req.nonce, err = nonce(params); err != nil {
+		return nil, err
+	}
+	if req.challenge, err = challenge(t.client, params); err != nil {
+		return nil, err
+	}
+	if req.prompts, err = prompts(params); err != nil {
+		return nil, err
+	}
+	if req.maxAge, err = maxAge(params); err != nil {
+		return nil, err
+	}
+	return req, nil
+}
+
+// unsupported answers the parameters that must not be ignored where they are not
+// supported (OpenID Connect Core §3.1.2.6, §6, §7.2.1).
+func unsupported(params oauth.Params) *oauth.Error {
+	switch {
+	case params.Has(oauth.ParamRequest):
+		return oauth.NewError(oauth.CodeRequestNotSupported, "The parameter request is not supported.")
+	case params.Has(oauth.ParamRequestURI):
+		return oauth.NewError(oauth.CodeRequestURINotSupported, "The parameter request_uri is not supported.")
+	case params.Has(oauth.ParamRegistration):
+		return oauth.NewError(oauth.CodeRegistrationUnsupported, "The parameter registration is not supported.")
+	}
+	return nil
+}
+
+// responseModeQuery is the default mode of the code flow, and the one that is
+// supported (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+const responseModeQuery = "query"
+
+// checkResponse checks response_type and response_mode (RFC 6749 §3.1.1).
+func checkResponse(client *registration.Client, params oauth.Params) *oauth.Error {
+	switch params.Get(oauth.ParamResponseType) {
+	case "":
+		return oauth.NewError(oauth.CodeInvalidRequest, "The parameter response_type is missing.")
+	case oauth.ResponseTypeCode:
+	default:
+		return oauth.NewError(oauth.CodeUnsupportedResponseType, "The only response_type here is code.")
+	}
+	if !client.MayAsk(oauth.ResponseTypeCode) || !client.MayUse(oauth.GrantAuthorizationCode) {
+		return oauth.NewError(oauth.CodeUnauthorizedClient, "The client is not registered for the authorization code grant.")
+	}
+	if mode := params.Get(oauth.ParamResponseMode); mode != "" && mode != responseModeQuery {
+		return oauth.NewError(oauth.CodeInvalidRequest, "The only response_mode here is query.")
+	}
+	return nil
+}
+
+// requestedScope returns the scope that the client asks for, or its default if it
+// asks for none: "the authorization server MUST either process the request using
+// a pre-defined default value or fail the request" (RFC 6749 §3.3).
+func requestedScope(client *registration.Client, params oauth.Params) (oauth.Scope, *oauth.Error) {
+	scope, err := oauth.ParseScope(params.Get(oauth.ParamScope))
+	if err != nil {
+		return nil, asError(err)
+	}
+	if len(scope) == 0 {
+		scope = slices.Clone(client.DefaultScope)
+	}
+	if len(scope) == 0 {
+		return nil, oauth.NewError(oauth.CodeInvalidScope, "The client has no default scope, so the request has to name one.")
+	}
+	if !scope.In(client.Scope) {
+		return nil, oauth.NewError(oauth.CodeInvalidScope, "The request asks for a scope that does not exist or that the client is not registered for.")
+	}
+	return scope, nil
+}
+
+// maxNonce bounds what has to fit into the code.
+const maxNonce = 1024
+
+// nonce returns the nonce verbatim (OpenID Connect Core §3.1.2.1).
+func nonce(params oauth.Params) (string, *oauth.Error) {
+	n := params.Get(oauth.ParamNonce)
+	if len(n) > maxNonce {
+		return "", oauth.NewError(oauth.CodeInvalidRequest, "The nonce is longer than 1024 bytes.")
+	}
+	return n, nil
+}
+
+// Values of prompt (OpenID Connect Core §3.1.2.1).
+const (
+	promptNone          = "none"
+	promptLogin         = "login"
+	promptConsent       = "consent"
+	promptSelectAccount = "select_account"
+)
+
+// hasPrompt reports whether that is among the values of prompt.
+func hasPrompt(params oauth.Params, value string) bool {
+	return slices.Contains(strings.Fields(params.Get(oauth.ParamPrompt)), value)
+}
+
+// prompts reads prompt. A value that is not known is ignored: extensions add some.
+func prompts(params oauth.Params) ([]string, *oauth.Error) {
+	values := strings.Fields(params.Get(oauth.ParamPrompt))
+	if slices.Contains(values, promptNone) && len(values) > 1 {
+		return nil, oauth.NewError(oauth.CodeInvalidRequest, "The prompt none cannot be combined with another.")
+	}
+	return values, nil
+}
+
+// maxAge reads max_age, in seconds (OpenID Connect Core §3.1.2.1).
+func maxAge(params oauth.Params) (time.Duration, *oauth.Error) {
+	const anyAge = -1
+	text := params.Get(oauth.ParamMaxAge)
+	if text == "" {
+		return anyAge, nil
+	}
+	seconds, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return 0, oauth.NewError(oauth.CodeInvalidRequest, "The parameter max_age is no number of seconds.")
+	}
+	return time.Duration(seconds) * time.Second, nil // #nosec G115 -- 31 bits
+}
+
+// needsLogin reports whether the session is not fresh enough. A login that this
+// very request led to always is, so that nobody is sent round in circles.
+func (r *request) needsLogin(session *resourceowner.Session, errand resourceowner.Errand, now time.Time) bool {
+	if errand.Session == session.ID {
+		return false
+	}
+	if slices.Contains(r.prompts, promptLogin) {
+		return true // "SHOULD prompt the End-User for reauthentication"
+	}
+	// max_age=0 is prompt=login by another name, also within the same second.
+	return r.maxAge == 0 || (r.maxAge > 0 && now.Sub(session.AuthTime) > r.maxAge)
+}
+
+// needsConsent reports whether the person has to be asked. RFC 6749 §10.2: a
+// client that cannot be authenticated is never approved in silence. The consent
+// page names the account and offers another, so it serves select_account too.
+func (r *request) needsConsent(client *registration.Client, session *resourceowner.Session) bool {
+	return client.Public() ||
+		slices.Contains(r.prompts, promptConsent) ||
+		slices.Contains(r.prompts, promptSelectAccount) ||
+		!session.Allowed(client.UID, r.scope)
+}
