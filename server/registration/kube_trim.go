@@ -1,0 +1,68 @@
+package registration
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// ByObject returns how a cache should hold what Watch reads: without what the
+// server has no use for, which is most of what the API server sends. The cache
+// of a process that needs more of these objects cannot be shared.
+func ByObject() map[client.Object]cache.ByObject {
+	return map[client.Object]cache.ByObject{
+		&v1alpha1.OAuthClient{}:         {Transform: trim},
+		&v1alpha1.AuthorizationServer{}: {Transform: trim},
+		namespaceMetadata():             {Transform: trim},
+	}
+}
+
+// namespaceMetadata returns an object that stands for a namespace of which only
+// the metadata is read.
+func namespaceMetadata() *metav1.PartialObjectMetadata {
+	ns := &metav1.PartialObjectMetadata{}
+	ns.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"})
+	return ns
+}
+
+// trim is a transform of the cache's informers.
+func trim(obj any) (any, error) {
+	switch o := obj.(type) {
+	case *v1alpha1.OAuthClient:
+		trimClient(o)
+	case *v1alpha1.AuthorizationServer:
+		trimServer(o)
+	case *metav1.PartialObjectMetadata:
+		o.ObjectMeta = metav1.ObjectMeta{Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion, Labels: o.Labels}
+	}
+	return obj, nil
+}
+
+// trimClient leaves of an OAuthClient what the server looks at: the spec, the
+// credentials, and whose client it is.
+func trimClient(c *v1alpha1.OAuthClient) {
+	c.TypeMeta = metav1.TypeMeta{}
+	c.ObjectMeta = metav1.ObjectMeta{
+		Namespace:         c.Namespace,
+		Name:              c.Name,
+		UID:               c.UID,
+		ResourceVersion:   c.ResourceVersion,
+		DeletionTimestamp: c.DeletionTimestamp,
+	}
+	c.Status = v1alpha1.OAuthClientStatus{
+		AuthorizationServer: c.Status.AuthorizationServer,
+		Credentials:         c.Status.Credentials,
+	}
+}
+
+func trimServer(s *v1alpha1.AuthorizationServer) {
+	s.ManagedFields = nil
+	annotations := s.Annotations
+	s.Annotations = nil
+	if value, ok := annotations[v1alpha1.AnnotationDefault]; ok {
+		s.Annotations = map[string]string{v1alpha1.AnnotationDefault: value}
+	}
+}
