@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"oauth-operator.dev/api/keyring"
 )
@@ -37,11 +39,16 @@ type Watcher struct {
 	loaded  map[string]string // the resourceVersion that was read, by the Secret's name
 }
 
-// Watch follows the Secrets of the operator's namespace in a cache, which need
-// hold no others.
-func Watch(ctx context.Context, from cache.Cache, namespace string, log logr.Logger) (*Watcher, error) {
-	w := &Watcher{namespace: namespace, log: log, issuers: map[string]*Current{}, loaded: map[string]string{}}
-	informer, err := from.GetInformer(ctx, &corev1.Secret{}, cache.BlockUntilSynced(false))
+// NewWatcher follows the Secrets of the operator's namespace in the cache of a
+// manager, which need hold no others.
+func NewWatcher(mgr cluster.Cluster, namespace string) (*Watcher, error) {
+	w := &Watcher{
+		namespace: namespace,
+		log:       ctrllog.Log.WithName("keys"),
+		issuers:   map[string]*Current{},
+		loaded:    map[string]string{},
+	}
+	informer, err := mgr.GetCache().GetInformer(context.Background(), &corev1.Secret{}, cache.BlockUntilSynced(false))
 	if err != nil {
 		return nil, fmt.Errorf("keys: watching Secrets: %w", err)
 	}
@@ -73,9 +80,10 @@ func (w *Watcher) For(authorizationServer string) *Current {
 // Verifiers returns the keys that client secrets are checked with.
 func (w *Watcher) Verifiers() *Verifiers { return &w.verifiers }
 
-// Loaded returns nil when the keys of the AuthorizationServers and the verifier
-// keys are here, and otherwise an error that names what is missing.
-func (w *Watcher) Loaded(authorizationServers ...string) error {
+// Ready returns nil when all Secrets that there were have been read, and the
+// verifier keys and the keys of the AuthorizationServers are here; otherwise an
+// error that says what is missing.
+func (w *Watcher) Ready(authorizationServers ...string) error {
 	if !w.synced() {
 		return errors.New("keys: the Secrets are not all read yet")
 	}

@@ -11,6 +11,7 @@ import (
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"oauth-operator.dev/api/v1alpha1"
 )
@@ -56,14 +57,11 @@ type servers struct {
 	all []*v1alpha1.AuthorizationServer // of the cache: never changed here
 }
 
-// Watch follows the registrations in a cache that ByObject has configured. A
-// client that the cache does not know yet is looked up through live, which reads
-// past every cache. With now nil, it reads the system's clock.
-func Watch(ctx context.Context, from cache.Cache, live client.Reader, now func() time.Time) (*Cluster, error) {
-	if now == nil {
-		now = time.Now
-	}
-	c := newCluster(live, now)
+// NewCluster follows the registrations in the cache of a manager, which has to be
+// made with CacheOptions. A client that the cache does not know yet is looked up
+// through the manager's APIReader, which reads past every cache.
+func NewCluster(mgr cluster.Cluster) (*Cluster, error) {
+	c := newCluster(mgr.GetAPIReader(), time.Now)
 	for _, kind := range []struct {
 		object client.Object
 		set    func(obj any)
@@ -73,7 +71,7 @@ func Watch(ctx context.Context, from cache.Cache, live client.Reader, now func()
 		{&v1alpha1.AuthorizationServer{}, c.setServer, c.removeServer},
 		{namespaceMetadata(), c.setNamespace, c.removeNamespace},
 	} {
-		informer, err := from.GetInformer(ctx, kind.object, cache.BlockUntilSynced(false))
+		informer, err := mgr.GetCache().GetInformer(context.Background(), kind.object, cache.BlockUntilSynced(false))
 		if err != nil {
 			return nil, fmt.Errorf("registration: watching %T: %w", kind.object, err)
 		}

@@ -9,10 +9,10 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
-// ByObject returns how a cache should hold what Watch reads: without what the
-// server has no use for, which is most of what the API server sends. The cache
-// of a process that needs more of these objects cannot be shared.
-func ByObject() map[client.Object]cache.ByObject {
+// CacheOptions returns how a cache should hold what NewCluster reads: without
+// what the server has no use for, which is most of what the API server sends. So
+// the controller, which needs more of these objects, needs a cache of its own.
+func CacheOptions() map[client.Object]cache.ByObject {
 	return map[client.Object]cache.ByObject{
 		&v1alpha1.OAuthClient{}:         {Transform: trim},
 		&v1alpha1.AuthorizationServer{}: {Transform: trim},

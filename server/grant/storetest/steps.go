@@ -3,8 +3,8 @@ package storetest
 import (
 	"time"
 
-	. "github.com/onsi/ginkgo/v2" //nolint:revive,staticcheck // the language of the suite
-	. "github.com/onsi/gomega"    //nolint:revive,staticcheck // the language of the suite
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"   
 
 	"oauth-operator.dev/server/grant"
 )
