@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"oauth-operator.dev/api/endpoint"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -51,13 +52,13 @@ type Lifetimes struct {
 
 // Paths of the endpoints, below the issuer's own path.
 const (
-	PathAuthorize = "/authorize"
+	PathAuthorize = endpoint.Authorization
 	PathContinue  = "/continue"
 	PathLogin     = "/login"
 	PathConsent   = "/consent"
-	PathToken     = "/token"
-	PathUserinfo  = "/userinfo"
-	PathJWKS      = "/jwks"
+	PathToken     = endpoint.Token
+	PathUserinfo  = endpoint.Userinfo
+	PathJWKS      = endpoint.JWKS
 	PathAssets    = "/assets/"
 )
 
