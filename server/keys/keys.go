@@ -25,7 +25,7 @@ import (
 type Set struct {
 	ring    keyring.Ring
 	seals   map[string]cipher.AEAD
-	signers map[string]jose.Signer
+	signers map[string]signer
 	public  []publicKey
 }
 
@@ -55,7 +55,7 @@ var signing = map[keyring.Use]jose.SignatureAlgorithm{
 
 // Compile prepares the keys of a ring for use.
 func Compile(ring keyring.Ring) (*Set, error) {
-	s := &Set{ring: ring, seals: map[string]cipher.AEAD{}, signers: map[string]jose.Signer{}}
+	s := &Set{ring: ring, seals: map[string]cipher.AEAD{}, signers: map[string]signer{}}
 	for _, use := range sealing {
 		for _, k := range ring.Published(use, time.Time{}) {
 			aead, err := newAEAD(k.Material)
@@ -88,22 +88,20 @@ func (s *Set) addSigner(k keyring.Key, alg jose.SignatureAlgorithm) error {
 	if err != nil {
 		return errors.New("no PKCS #8 private key")
 	}
-	signer, ok := private.(crypto.Signer)
+	public, ok := private.(crypto.Signer)
 	if !ok {
 		return errors.New("no signing key")
 	}
-	jwk := jose.JSONWebKey{Key: signer.Public(), KeyID: k.ID, Algorithm: string(alg), Use: "sig"}
+	jwk := jose.JSONWebKey{Key: public.Public(), KeyID: k.ID, Algorithm: string(alg), Use: "sig"}
 	if !jwk.Valid() {
 		return errors.New("not valid for its algorithm")
 	}
 	for _, typ := range []string{TypeAccessToken, TypeIDToken} {
-		js, err := jose.NewSigner(
-			jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: private, KeyID: k.ID}},
-			(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+		signer, err := newSigner(private, alg, k.ID, typ)
 		if err != nil {
 			return err
 		}
-		s.signers[k.ID+" "+typ] = js
+		s.signers[k.ID+" "+typ] = signer
 	}
 	s.public = append(s.public, publicKey{notAfter: k.NotAfter, jwk: jwk})
 	return nil
@@ -122,11 +120,15 @@ func (s *Set) Sign(use keyring.Use, typ string, payload []byte, now time.Time) (
 	if !ok {
 		return "", ErrNoKey
 	}
-	jws, err := s.signers[k.ID+" "+typ].Sign(payload)
+	signer, ok := s.signers[k.ID+" "+typ]
+	if !ok {
+		return "", ErrNoKey
+	}
+	token, err := signer.token(payload)
 	if err != nil {
 		return "", fmt.Errorf("keys: signing with %s: %w", k.ID, err)
 	}
-	return jws.CompactSerialize()
+	return token, nil
 }
 
 // Public returns the public signing keys that others have to know now, as a JWK

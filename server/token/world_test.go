@@ -136,7 +136,8 @@ type world struct {
 	clients  clients
 	people   people
 	grants   *store
-	handler  http.Handler
+	endpoint http.Handler // as it is
+	handler  http.Handler // with a log
 	log      *log
 	secrets  map[string]string // by client_id
 }
@@ -179,7 +180,7 @@ func newWorld() *world {
 	w.register("team.job", oauth.AuthMethodBasic, oauth.GrantClientCredentials)
 	verifiers := &keys.Verifiers{}
 	verifiers.Store(ring())
-	endpoint := token.New(token.Options{
+	w.endpoint = token.New(token.Options{
 		Settings: w.settings, Keys: w.keys, Grants: w.grants, People: w.people, Now: clock,
 		Authenticator: clientauth.New(clientauth.Options{
 			Registry: w.clients, Verifiers: verifiers, Realm: w.settings.Issuer, Now: clock,
@@ -187,7 +188,7 @@ func newWorld() *world {
 	})
 	logger := funcr.New(w.log.write, funcr.Options{Verbosity: 9})
 	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		endpoint.ServeHTTP(rw, r.WithContext(logr.NewContext(r.Context(), logger)))
+		w.endpoint.ServeHTTP(rw, r.WithContext(logr.NewContext(r.Context(), logger)))
 	})
 	return w
 }
