@@ -1,0 +1,105 @@
+package charts_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"oauth-operator.dev/hack/installation"
+)
+
+func TestCharts(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "charts")
+}
+
+const (
+	root      = ".."
+	chart     = "charts/oauth-operator"
+	release   = "oauth-operator"
+	namespace = "oauth-operator-system"
+)
+
+// run runs the go command at the root of the repository and returns what it
+// prints. What it prints as errors is in the error.
+func run(ctx context.Context, args ...string) (string, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", args...) // #nosec G204 -- the arguments are those of these tests
+	cmd.Dir, cmd.Stdout, cmd.Stderr = root, &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// helm runs the Helm of the tools module.
+func helm(ctx context.Context, args ...string) (string, error) {
+	return run(ctx, append([]string{"tool", "-modfile=hack/tools/go.mod", "helm"}, args...)...)
+}
+
+// render returns what the chart comes to with these values, each as in
+// "server.replicas=3" or, for JSON, "server.trustedProxies=[]".
+func render(ctx context.Context, values ...string) []*unstructured.Unstructured {
+	GinkgoHelper()
+	out, err := tryRender(ctx, values...)
+	Expect(err).NotTo(HaveOccurred())
+	file := filepath.Join(GinkgoT().TempDir(), "rendered.yaml")
+	Expect(os.WriteFile(file, []byte(out), 0o600)).To(Succeed())
+	return read(file)
+}
+
+func tryRender(ctx context.Context, values ...string) (string, error) {
+	args := []string{"template", release, chart, "--namespace", namespace}
+	for _, value := range values {
+		args = append(args, "--set-json", value)
+	}
+	return helm(ctx, args...)
+}
+
+// read returns the objects of a file, or of the files of a folder.
+func read(path string) []*unstructured.Unstructured {
+	GinkgoHelper()
+	objects, err := installation.Read(path)
+	Expect(err).NotTo(HaveOccurred())
+	return objects
+}
+
+// find returns the only object of that kind and name.
+func find(objects []*unstructured.Unstructured, kind, name string) *unstructured.Unstructured {
+	GinkgoHelper()
+	var found []*unstructured.Unstructured
+	for _, o := range objects {
+		if o.GetKind() == kind && o.GetName() == name {
+			found = append(found, o)
+		}
+	}
+	Expect(found).To(HaveLen(1), "%s %s", kind, name)
+	return found[0]
+}
+
+// kinds returns the kinds of the objects.
+func kinds(objects []*unstructured.Unstructured) []string {
+	all := make([]string, 0, len(objects))
+	for _, o := range objects {
+		all = append(all, o.GetKind())
+	}
+	return all
+}
+
+// as converts an object into its type.
+func as[T any](object *unstructured.Unstructured) *T {
+	GinkgoHelper()
+	typed := new(T)
+	Expect(runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, typed)).To(Succeed())
+	return typed
+}
