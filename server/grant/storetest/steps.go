@@ -4,7 +4,7 @@ import (
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"   
+	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/server/grant"
 )
