@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -39,7 +40,8 @@ rm -rf "$1"
 `
 
 func startGuard(dir string) (*guard, error) {
-	shell := exec.Command("/bin/sh", "-c", guardScript, "controlplane-guard", dir)
+	// No context ends the guard: it is what is left when everything else is gone.
+	shell := exec.CommandContext(context.Background(), "/bin/sh", "-c", guardScript, "controlplane-guard", dir)
 	// A group of its own: Ctrl-C is for whoever is in the terminal's group.
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := shell.StdinPipe()

@@ -28,12 +28,12 @@ const usage = `usage: controlplane COMMAND
 
 func main() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
 	// What controller-runtime would log here is in the errors already.
 	log.SetLogger(logr.Discard())
-	if err := command(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	err := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	cancel()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "controlplane:", err)
-		cancel()
 		os.Exit(1)
 	}
 }

@@ -1,0 +1,140 @@
+# What developers run. `make` alone says what there is.
+#
+# A machine needs git, make and Go, and for the race detector of `make test` a C
+# compiler. Everything else is pinned in hack/tools and in
+# hack/controlplane/programs, and built from there on first use.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# A workspace of the developer's own must not change what is built here.
+export GOWORK := off
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGE   ?= oauth-operator:$(VERSION)
+
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# RACE= runs the tests without the race detector, and so without a C compiler.
+RACE ?= -race
+# ONCE=1 ends the demo after the flow.
+ONCE ?=
+# Further arguments of go test, and of the benchmarks.
+TEST_ARGS  ?=
+BENCH_ARGS ?=
+
+tool           := go tool -modfile=hack/tools/go.mod
+controller-gen := $(tool) controller-gen
+golangci-lint  := $(tool) golangci-lint
+helm           := $(tool) helm
+kustomize      := $(tool) kustomize
+
+# Where generators write: what stands there must be what they would write now.
+generated := 'api/*zz_generated*.go' config/crd/bases config/rbac charts/oauth-operator/files
+
+##@ See
+
+.PHONY: demo
+demo: build ## Run everything on this machine and walk the code grant. ONCE=1 ends after it
+	go run ./hack/demo $(if $(ONCE),-once)
+
+.PHONY: bench
+bench: build ## Measure, beside the floors of the same run. BENCH_ARGS goes to hack/bench
+	go run ./hack/bench $(BENCH_ARGS)
+	grep -rlE --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u | \
+		xargs -r go test -run '^$$' -bench . -benchmem
+
+##@ Change
+
+.PHONY: build
+build: ## Build bin/oauth-operator
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/oauth-operator ./cmd/oauth-operator
+
+.PHONY: generate
+generate: ## Generate the Go code that the API types need
+	$(controller-gen) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: ## Generate the CRDs, the roles and the chart's copies of them
+	$(controller-gen) crd paths=./api/... output:crd:dir=config/crd/bases
+	$(controller-gen) rbac:roleName=oauth-operator-controller paths=./controllers/... output:rbac:dir=config/rbac/controller
+	$(controller-gen) rbac:roleName=oauth-operator-server paths=./server/... output:rbac:dir=config/rbac/server
+	charts/generate.sh
+
+.PHONY: fmt
+fmt: ## Format the Go code
+	$(golangci-lint) fmt
+
+.PHONY: tidy
+tidy: ## Tidy the requirements of all three modules
+	go mod tidy
+	cd hack/tools && go mod tidy
+	cd hack/controlplane/programs && go mod tidy
+
+##@ Prove
+
+.PHONY: verify
+verify: verify-tidy verify-generated lint verify-manifests ## Everything that needs no running program: fresh files, lint, manifests, chart
+
+.PHONY: lint
+lint: ## Lint the Go code, the house's import rules included
+	$(golangci-lint) run
+
+.PHONY: verify-generated
+verify-generated:
+	hack/verify-generated.sh $(generated)
+
+.PHONY: verify-tidy
+verify-tidy:
+	@for module in . hack/tools hack/controlplane/programs; do \
+		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
+
+.PHONY: verify-manifests
+verify-manifests:
+	@find config -name kustomization.yaml -not -path 'config/components/*' | sort | while read -r file; do \
+		echo "kustomize build $${file%/*}"; $(kustomize) build "$${file%/*}" >/dev/null; done
+	$(helm) lint --strict charts/oauth-operator
+	$(helm) template oauth-operator charts/oauth-operator --namespace oauth-operator >/dev/null
+
+.PHONY: test
+test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not)
+	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
+	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime 5s $(RACE) -timeout 20m $(TEST_ARGS) ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (30s)
+	go run ./hack/gotest -fuzzonly -fuzztime $(FUZZTIME)
+
+.PHONY: c-compiler
+c-compiler:
+	@[ -z "$(RACE)" ] || command -v "$$(go env CC | cut -d' ' -f1)" >/dev/null || { \
+		echo "make test needs a C compiler ($$(go env CC)): Go's race detector is linked with one."; \
+		echo "Install it (such as Debian's gcc and libc6-dev), or run 'make test RACE=' without the race detector."; \
+		exit 1; } >&2
+
+##@ Ship
+
+.PHONY: docker-build
+docker-build: ## Build the container image IMAGE (needs docker)
+	docker build --build-arg VERSION='$(VERSION)' -t '$(IMAGE)' .
+
+.PHONY: install
+install: ## Install the CRDs into the current cluster (needs kubectl)
+	kubectl apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CRDs, and every object of theirs, from the current cluster (needs kubectl)
+	kubectl delete --ignore-not-found -k config/crd
+
+##@ Keep house
+
+.PHONY: clean
+clean: ## Remove what was built here
+	rm -rf bin dist
+
+.PHONY: help
+help: ## Say what there is
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,75 @@
+// Command gotest runs the fuzz targets for a moment each and then go test, with
+// the arguments that it is given, and closes with one line that counts:
+//
+//	gotest -fuzztime 5s -race ./...
+//
+// It runs nothing itself and judges nothing: what it prints and counts is what
+// go test says with -json. Ginkgo's specs count one by one. Only failing tests
+// are quoted.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+)
+
+func main() {
+	fuzztime := flag.Duration("fuzztime", 0, "how long each fuzz target runs; 0 leaves them out")
+	onlyFuzz := flag.Bool("fuzzonly", false, "run nothing but the fuzz targets")
+	flag.Parse()
+
+	report := newReport(os.Stdout)
+	err := run(report, *fuzztime, *onlyFuzz, flag.Args())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gotest:", err)
+	}
+	report.close()
+	if err != nil || report.total.failed > 0 {
+		os.Exit(1)
+	}
+}
+
+func run(report *report, fuzztime time.Duration, onlyFuzz bool, args []string) error {
+	if fuzztime > 0 {
+		targets, err := fuzzTargets("./...")
+		if err != nil {
+			return err
+		}
+		for _, target := range targets {
+			target.run(report, fuzztime)
+		}
+	}
+	if onlyFuzz {
+		return nil
+	}
+	return test(report, args)
+}
+
+// test runs go test. That a test failed is no error of this function's; it
+// stands in the report.
+func test(report *report, args []string) error {
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	readErr := report.read(out)
+	if readErr != nil {
+		_, _ = io.Copy(io.Discard, out)
+	}
+	if err := cmd.Wait(); err != nil && report.total.failed == 0 {
+		return fmt.Errorf("go test failed without saying which test did: %w", err)
+	}
+	if report.total == (count{}) {
+		return fmt.Errorf("go test %v ran no test", args)
+	}
+	return readErr
+}
