@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/api/validation"
+	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/grant/kubernetes"
+	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/registration"
+	"oauth-operator.dev/server/resourceowner"
+)
+
+// Grant stores that ClusterOptions can name.
+const (
+	// StoreKubernetes keeps grants as OAuthGrant objects.
+	StoreKubernetes = "kubernetes"
+
+	// StoreMemory keeps grants in the process: for benchmarks, and for trying
+	// things out with one replica.
+	StoreMemory = "memory"
+)
+
+// ClusterOptions say how a Server stands on a cluster.
+type ClusterOptions struct {
+	// OperatorNamespace holds the keys, and the password hashes of OAuthUsers.
+	OperatorNamespace string
+
+	// GrantStore is StoreKubernetes or StoreMemory.
+	GrantStore string
+
+	Registerer prometheus.Registerer
+	Log        logr.Logger
+}
+
+// Cluster is a Server that follows the AuthorizationServers of a cluster.
+type Cluster struct {
+	*Server
+
+	reader     client.Reader
+	keys       *keys.Watcher
+	registries *registration.Cluster
+	synced     atomic.Bool // the issuers have been read once
+}
+
+// CacheOptions returns what the caches of the manager have to hold: of Secrets
+// those of the operator's namespace, but not the releases that Helm keeps there.
+func CacheOptions(operatorNamespace string) map[client.Object]cache.ByObject {
+	options := registration.CacheOptions()
+	options[&corev1.Secret{}] = cache.ByObject{Namespaces: map[string]cache.Config{
+		operatorNamespace: {FieldSelector: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1")},
+	}}
+	return options
+}
+
+// NewOnCluster returns a Server that takes issuers, registrations, people and
+// keys from the caches of the manager, which has to be made with CacheOptions.
+func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error) {
+	store, err := newStore(mgr, options.GrantStore)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := keys.NewWatcher(mgr, options.OperatorNamespace)
+	if err != nil {
+		return nil, err
+	}
+	if err := resourceowner.IndexUsers(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return nil, err
+	}
+	people, err := resourceowner.NewCluster(mgr.GetCache(), options.OperatorNamespace)
+	if err != nil {
+		return nil, err
+	}
+	registries, err := registration.NewCluster(mgr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
+	c.Server = New(Options{
+		Registry:   func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
+		Keys:       watcher.For,
+		Verifiers:  watcher.Verifiers(),
+		Grants:     store,
+		People:     people,
+		Registerer: options.Registerer,
+		Log:        options.Log,
+	})
+	return c, c.follow(mgr)
+}
+
+func newStore(mgr manager.Manager, name string) (grant.Store, error) {
+	switch name {
+	case StoreKubernetes:
+		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient())
+	case StoreMemory:
+		return memory.New(nil), nil
+	default:
+		return nil, fmt.Errorf("there is no grant store %q: it is %s or %s", name, StoreKubernetes, StoreMemory)
+	}
+}
+
+// follow reads the issuers anew whenever an AuthorizationServer changes, in every
+// replica.
+func (c *Cluster) follow(mgr manager.Manager) error {
+	everyReplica := false
+	err := ctrl.NewControllerManagedBy(mgr).
+		Named("issuers").
+		For(&v1alpha1.AuthorizationServer{}).
+		WithEventFilter(predicate.GenerationChangedPredicate{}).
+		WithOptions(controller.Options{NeedLeaderElection: &everyReplica}).
+		Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+			return reconcile.Result{}, c.readIssuers(ctx)
+		}))
+	if err != nil {
+		return err
+	}
+	// A cluster without an AuthorizationServer sends no event.
+	return mgr.Add(replicaRunnable(c.readIssuers))
+}
+
+// readIssuers makes the issuers that can be served the ones that are.
+func (c *Cluster) readIssuers(ctx context.Context) error {
+	var list v1alpha1.AuthorizationServerList
+	if err := c.reader.List(ctx, &list); err != nil {
+		return fmt.Errorf("reading the AuthorizationServers: %w", err)
+	}
+	all := make([]*v1alpha1.AuthorizationServer, len(list.Items))
+	for i := range list.Items {
+		all[i] = &list.Items[i]
+	}
+	var served []*issuer.Settings
+	for _, as := range all {
+		// The controller says in the conditions why it is not served.
+		if len(validation.AuthorizationServer(as)) > 0 || validation.IssuerOwner(as, all) != as {
+			continue
+		}
+		served = append(served, registration.Settings(as))
+	}
+	slices.SortFunc(served, func(a, b *issuer.Settings) int { return strings.Compare(a.Name, b.Name) })
+	c.SetIssuers(served)
+	c.synced.Store(true)
+	return nil
+}
+
+// Ready is a readiness check: the caches have been filled, so every registration
+// that there is can be answered for, and the keys are there.
+func (c *Cluster) Ready(*http.Request) error {
+	if !c.synced.Load() {
+		return errors.New("the AuthorizationServers have not been read yet")
+	}
+	if !c.registries.HasSynced() {
+		return errors.New("the OAuthClients have not all been read yet")
+	}
+	// The keys of an AuthorizationServer that is only being made are no reason
+	// to turn people away from the others.
+	return c.keys.Ready()
+}
+
+// replicaRunnable is something that every replica does once it has its caches.
+type replicaRunnable func(context.Context) error
+
+// Start implements manager.Runnable.
+func (r replicaRunnable) Start(ctx context.Context) error { return r(ctx) }
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (replicaRunnable) NeedLeaderElection() bool { return false }

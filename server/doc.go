@@ -1,0 +1,30 @@
+// Package server is the authorization server. It builds the endpoints of every
+// issuer, mounts them, and runs them; it is the only package that imports all
+// of them.
+//
+// Where to find what:
+//
+//	RFC 6749 §2      registration     the compiled client; the registry (kube.go: the cluster's cache)
+//	RFC 6749 §2.3    clientauth       exactly one authentication method per request
+//	RFC 6749 §3.1    authorization    the authorization endpoint, up to the code (§4.1.1-§4.1.2)
+//	RFC 6749 §3.2    token            the token endpoint; one file per grant (§4.1.3, §4.4, §6)
+//	RFC 6749 §3.3    oauth            scopes, parameters, errors: the words of the protocol
+//	RFC 6750         userinfo         our own protected resource (OpenID Connect Core §5.3)
+//	RFC 7636         authorization    the challenge; token checks the verifier
+//	RFC 8414         metadata         with OpenID Connect Discovery and the JWK Set (RFC 7517 §5)
+//	RFC 9068         accesstoken      access tokens; ID tokens (OpenID Connect Core §2)
+//	RFC 9207         authorization    iss in every authorization response
+//
+// and, where no RFC has a section for it:
+//
+//	resourceowner    who the person is: directory, login, browser session, consent
+//	pages            what the person sees
+//	grant            what has to be remembered: the Store contract and its backends
+//	keys             the keys of an issuer, compiled for use
+//	issuer           the settings of an issuer
+//	throttle         how often strangers may make the server work
+//
+// Requests come in at Server.ServeHTTP, which finds the issuer by host and path
+// and hands over to its endpoints (tenant.go). cluster.go connects all of that
+// to a cluster, and is the only file of this package that knows one.
+package server

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"oauth-operator.dev/server/authorization"
+	"oauth-operator.dev/server/clientauth"
+	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/metadata"
+	"oauth-operator.dev/server/token"
+	"oauth-operator.dev/server/userinfo"
+)
+
+// tenant is one issuer and its endpoints.
+type tenant struct {
+	settings *issuer.Settings
+	host     string // of the issuer
+	base     string // path of the issuer, "" for none
+	routes   map[string]http.Handler // by path; one that ends with a slash has all below it
+}
+
+// newTenant builds the endpoints of an issuer.
+func (s *Server) newTenant(settings *issuer.Settings) *tenant {
+	t := &tenant{settings: settings, routes: map[string]http.Handler{}}
+	t.host, t.base = place(settings.Issuer)
+	log := s.options.Log.WithValues("authorizationServer", settings.Name)
+	mount := func(path, name string, handler http.Handler) {
+		t.routes[t.base+path] = http.StripPrefix(t.base, s.endpoint(name, log, handler))
+	}
+
+	registry := s.options.Registry(settings)
+	current := s.options.Keys(settings.Name)
+	authenticator := clientauth.New(clientauth.Options{
+		Registry: registry, Verifiers: s.options.Verifiers, Realm: settings.Issuer, Now: s.options.Now,
+	})
+
+	for path, handler := range authorization.New(authorization.Options{
+		Settings: settings, Keys: current, Registry: registry, People: s.options.People, Now: s.options.Now,
+	}).Handlers() {
+		mount(path, strings.Trim(path, "/"), handler)
+	}
+	mount(issuer.PathToken, "token", token.New(token.Options{
+		Settings: settings, Keys: current, Authenticator: authenticator,
+		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+	}))
+	mount(issuer.PathUserinfo, "userinfo", userinfo.New(userinfo.Options{
+		Settings: settings, Keys: current, Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+	}))
+	mount(issuer.PathJWKS, "jwks", metadata.KeySet(current, s.options.Now))
+
+	about := s.endpoint("metadata", log, metadata.New(metadata.Options{
+		Settings: settings, GrantTypes: token.GrantTypes(), AuthMethods: clientauth.Methods(),
+	}))
+	// RFC 8414 §3.1 puts the well-known part before the path of the issuer,
+	// OpenID Connect Discovery §4 behind it.
+	t.routes["/.well-known/oauth-authorization-server"+t.base] = about
+	t.routes[t.base+"/.well-known/openid-configuration"] = about
+	return t
+}
+
+// route returns the handler of a path, or nil if it is none of the issuer's.
+func (t *tenant) route(path string) http.Handler {
+	if strings.HasPrefix(path, t.base+issuer.PathAssets) {
+		path = t.base + issuer.PathAssets
+	}
+	return t.routes[path]
+}
