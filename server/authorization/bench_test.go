@@ -1,0 +1,61 @@
+package authorization_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"oauth-operator.dev/server/authorization"
+	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/pages"
+	"oauth-operator.dev/server/registration"
+	"oauth-operator.dev/server/resourceowner"
+)
+
+// BenchmarkAuthorize is the whole authorization request of a person who has a
+// session that remembers the consent: from the query to the code.
+func BenchmarkAuthorize(b *testing.B) {
+	g := NewWithT(b)
+	w := &world{clock: &clock{}, keys: &keys.Current{}, clients: &clients{known: map[string]*registration.Client{
+		confidential: newClient(confidential, oauth.AuthMethodBasic, callback),
+	}}}
+	person := resourceowner.Person{Subject: alice, Username: "alice", LoginTag: "a1"}
+	w.people = &people{known: map[string]resourceowner.Person{alice: person}}
+	w.settings = &issuer.Settings{Issuer: "https://login.example", Lifetimes: issuer.Lifetimes{Code: 60e9, Session: 3600e9}}
+	w.keys.Store(compile(newRing(w.clock.now())))
+	sessions := resourceowner.NewSessions(w.settings, w.keys, w.people, w.clock.now)
+	jar := httptest.NewRecorder()
+	session, err := sessions.Begin(jar, &person)
+	g.Expect(err).NotTo(HaveOccurred())
+	client := w.clients.known[confidential]
+	g.Expect(sessions.Remember(jar, session, client.UID, client.Scope)).To(Succeed())
+	cookies := jar.Result().Cookies()
+
+	endpoint := authorization.New(authorization.Options{
+		Settings: w.settings, Keys: w.keys, Registry: w.clients, People: w.people, Now: w.clock.now,
+	}).Handlers()[issuer.PathAuthorize]
+	r := httptest.NewRequest(http.MethodGet, "/authorize?"+request("nonce", "n").Encode(), nil)
+	r.AddCookie(cookies[len(cookies)-1])
+	b.ReportAllocs()
+	for b.Loop() {
+		rec := httptest.NewRecorder()
+		endpoint.ServeHTTP(rec, r)
+		if !strings.HasPrefix(rec.Header().Get("Location"), callback+"?code=") {
+			b.Fatal(rec.Code, rec.Header())
+		}
+	}
+}
+
+// BenchmarkErrorPage is what a stranger's nonsense costs.
+func BenchmarkErrorPage(b *testing.B) {
+	p := pages.New(pages.Options{Name: "Example Platform", Assets: "https://login.example/assets/"})
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Error(httptest.NewRecorder(), pages.Error{Status: 400, Code: "unknown_client", Title: "Title", Text: "Text"})
+	}
+}

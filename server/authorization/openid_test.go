@@ -1,0 +1,109 @@
+package authorization_test
+
+import (
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+// OpenID Connect Core §3.1.2.1, §3.1.2.3 and §3.1.2.6.
+var _ = Describe("prompt and max_age", func() {
+	var (
+		w *world
+		b *browser
+	)
+	BeforeEach(func() {
+		w = newWorld("")
+		b = w.browser()
+	})
+	allowed := func() {
+		GinkgoHelper()
+		w.code(b.submit(b.signIn().visit(request("scope", "openid email")), "allow"))
+	}
+
+	It("prompt=none never shows a page", func() {
+		a := b.visit(request("prompt", "none"))
+		Expect(a.status).To(Equal(303))
+		Expect(a.query.Get("error")).To(Equal("login_required"))
+		Expect(a.query.Get("state")).To(Equal("xyz"))
+		Expect(a.query.Get("iss")).To(Equal(w.settings.Issuer))
+		Expect(b.cookie("oauth-browser")).To(BeEmpty(), "and leaves nothing behind")
+
+		Expect(b.visit(request("prompt", "none", "scope", "nope")).query.Get("error")).To(Equal("invalid_scope"))
+		Expect(b.visit(request("prompt", "none", "redirect_uri", "https://evil.example")).errorCode()).To(Equal("invalid_redirect_uri"))
+
+		b.signIn()
+		Expect(b.visit(request("prompt", "none")).query.Get("error")).To(Equal("consent_required"))
+		w.code(b.submit(b.visit(request()), "allow"))
+		w.code(b.visit(request("prompt", "none")))
+
+		w.clock.advance(11 * time.Second)
+		Expect(b.visit(request("prompt", "none", "max_age", "10")).query.Get("error")).To(Equal("login_required"))
+	})
+
+	It("prompt=none with anything else is invalid, and still shows no page", func() {
+		for _, prompt := range []string{"none login", "consent none", "none none"} {
+			Expect(b.visit(request("prompt", prompt)).query.Get("error")).To(Equal("invalid_request"))
+		}
+	})
+
+	It("prompt=none never approves a public client", func() {
+		b.signIn()
+		ask := request("client_id", public, "redirect_uri", "http://127.0.0.1:1/done")
+		w.code(b.submit(b.visit(ask), "allow"))
+		ask.Set("prompt", "none")
+		Expect(b.visit(ask).query.Get("error")).To(Equal("consent_required"))
+	})
+
+	It("prompt=login asks for the password again, every time", func() {
+		allowed()
+		for range 2 {
+			page := b.visit(request("prompt", "login"))
+			Expect(page.byID("login")).NotTo(BeNil())
+			w.clock.advance(time.Minute)
+			c := w.code(b.submit(b.login(page, "alice", "correct horse"), "allow"))
+			Expect(c.AuthTime).To(Equal(w.clock.now().Unix()))
+		}
+	})
+
+	It("prompt=login is not satisfied by a login for another request", func() {
+		page := b.visit(request("prompt", "login"))
+		w.code(b.submit(b.login(page, "alice", "correct horse"), "allow"))
+		Expect(b.visit(request("prompt", "login")).byID("login")).NotTo(BeNil(), "in the same second")
+	})
+
+	It("max_age asks for the password when the login is too old, and 0 always", func() {
+		allowed()
+		w.clock.advance(10 * time.Second)
+		w.code(b.visit(request("max_age", "10")))
+		w.clock.advance(time.Second)
+		for _, age := range []string{"10", "0"} {
+			page := b.visit(request("max_age", age))
+			Expect(page.byID("login")).NotTo(BeNil(), age)
+			w.code(b.submit(b.login(page, "alice", "correct horse"), "allow"))
+		}
+		Expect(b.visit(request("max_age", "0")).byID("login")).NotTo(BeNil(), "in the same second")
+		w.code(b.visit(request("max_age", "2147483647")))
+	})
+
+	It("prompt=select_account shows the account and offers another", func() {
+		allowed()
+		a := b.visit(request("prompt", "select_account"))
+		Expect(text(a.byID("account"))).To(Equal("alice"))
+		Expect(a.byID("another")).NotTo(BeNil())
+	})
+
+	It("prompt=login consent asks for both", func() {
+		allowed()
+		a := b.visit(request("prompt", "login consent"))
+		a = b.login(a, "alice", "correct horse")
+		w.code(b.submit(a, "allow"))
+	})
+
+	It("a fresh login that gets lost on the way is asked for again", func() {
+		page := b.login(b.visit(request("prompt", "login")), "alice", "correct horse")
+		b.login(b.visit(request("prompt", "login")), "alice", "correct horse")
+		Expect(b.submit(page, "allow").byID("login")).NotTo(BeNil())
+	})
+})
