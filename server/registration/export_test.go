@@ -1,0 +1,35 @@
+package registration
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// NewLagging returns a Cluster whose cache knows what it is told with Learn.
+func NewLagging(live client.Reader, now func() time.Time) *Cluster { return newCluster(live, now) }
+
+// Learn is the cache's event that the object is there or has changed.
+func (c *Cluster) Learn(obj any) {
+	_, _ = trim(obj)
+	switch obj.(type) {
+	case *v1alpha1.OAuthClient:
+		c.setClient(obj)
+	case *v1alpha1.AuthorizationServer:
+		c.setServer(obj)
+	case *metav1.PartialObjectMetadata:
+		c.setNamespace(obj)
+	}
+}
+
+// Trim is what the cache's informers do to every object.
+var Trim = trim
+
+// LiveBurst is how many live lookups can be made at once.
+const LiveBurst = liveBurst
+
+// LiveMemory is how long a live answer counts.
+const LiveMemory = liveMemory
