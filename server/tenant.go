@@ -15,8 +15,8 @@ import (
 // tenant is one issuer and its endpoints.
 type tenant struct {
 	settings *issuer.Settings
-	host     string // of the issuer
-	base     string // path of the issuer, "" for none
+	host     string                  // of the issuer
+	base     string                  // path of the issuer, "" for none
 	routes   map[string]http.Handler // by path; one that ends with a slash has all below it
 }
 
