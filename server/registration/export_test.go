@@ -25,6 +25,9 @@ func (c *Cluster) Learn(obj any) {
 	}
 }
 
+// Unlearn is the cache's event that the client was deleted.
+func (c *Cluster) Unlearn(oac *v1alpha1.OAuthClient) { c.removeClient(oac) }
+
 // Trim is what the cache's informers do to every object.
 var Trim = trim
 

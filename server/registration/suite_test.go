@@ -1,11 +1,23 @@
 package registration_test
 
 import (
+	"context"
+	"net/http"
+	"regexp"
+	"sync/atomic"
 	"testing"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/hack/controlplane"
+	"oauth-operator.dev/server/registration"
 )
 
 func TestRegistration(t *testing.T) {
@@ -13,3 +25,64 @@ func TestRegistration(t *testing.T) {
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "server/registration")
 }
+
+var (
+	// api is an administrator's client, and reader one whose requests count.
+	api    client.Client
+	reader client.Reader
+
+	// server is the registrations as a running server has them.
+	server *registration.Cluster
+	mgr    cluster.Cluster
+
+	// liveRequests counts what is asked of the API server about single objects.
+	liveRequests atomic.Int64
+)
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	plane, err := controlplane.Start(context.WithoutCancel(ctx), controlplane.Options{Log: GinkgoWriter})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	Expect(v1alpha1.AddToScheme(scheme.Scheme)).To(Succeed())
+	api, err = client.New(plane.Config(), client.Options{Scheme: scheme.Scheme})
+	Expect(err).NotTo(HaveOccurred())
+
+	mgr, err = cluster.New(counting(plane.Config()), func(o *cluster.Options) {
+		o.Scheme = scheme.Scheme
+		o.Cache.ByObject = registration.CacheOptions()
+	})
+	Expect(err).NotTo(HaveOccurred())
+	reader = mgr.GetAPIReader()
+	server, err = registration.NewCluster(mgr)
+	Expect(err).NotTo(HaveOccurred())
+	Expect(server.HasSynced()).To(BeFalse())
+
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan error, 1)
+	go func() { stopped <- mgr.Start(running) }()
+	DeferCleanup(func() {
+		stop()
+		Eventually(stopped).Should(Receive(BeNil()))
+	})
+	Eventually(server.HasSynced).WithContext(ctx).Should(BeTrue())
+})
+
+// single matches the path of one object of a kind that Lookup asks for.
+var single = regexp.MustCompile(`/oauthclients/[^/]+$|/namespaces/[^/]+$`)
+
+// counting counts live requests.
+func counting(config *rest.Config) *rest.Config {
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet && single.MatchString(r.URL.Path) {
+				liveRequests.Add(1)
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	return config
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (rt roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return rt(r) }
