@@ -1,0 +1,63 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients;authorizationservers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients/status,verbs=update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// oauthClientReconciler registers clients (RFC 6749 §2) and keeps the Secrets
+// with their credentials.
+type oauthClientReconciler struct {
+	tools
+	echo echo
+}
+
+// Reconcile brings one OAuthClient, its Secret and its status together. For a new
+// client it makes two writes, and none where all is as it should be.
+func (r *oauthClientReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	seen, err := r.observe(ctx, request.NamespacedName)
+	if err != nil || seen == nil {
+		return next(0, err)
+	}
+	verdict := judge(seen)
+	issued, err := r.issue(ctx, seen, verdict)
+	if err != nil {
+		return next(0, err)
+	}
+	status := clientStatus(seen, verdict, issued, metav1.NewTime(r.now().Truncate(time.Second)))
+	if err := r.publish(ctx, seen.client, status); err != nil {
+		return next(0, err)
+	}
+	return next(issued.again, r.retire(ctx, seen, issued))
+}
+
+// publish writes the status if it is different.
+func (r *oauthClientReconciler) publish(ctx context.Context, c *v1alpha1.OAuthClient, status v1alpha1.OAuthClientStatus) error {
+	if equality.Semantic.DeepEqual(c.Status, status) {
+		return nil
+	}
+	before := c.Status.Conditions
+	c.Status = status
+	if err := r.client.Status().Update(ctx, c); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return overtaken(err)
+	}
+	r.echo.wrote(c)
+	announce(r.events, c, before, status.Conditions)
+	return nil
+}

@@ -1,0 +1,143 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// issuance is what has become of a client's credentials.
+type issuance struct {
+	// ready is the condition CredentialsReady.
+	ready metav1.Condition
+
+	// credential is what the Secret holds: nil for a public client. It counts
+	// only if ready is True.
+	credential *v1alpha1.ClientCredential
+
+	// again is when to look again, where nothing that is watched will say so.
+	again time.Duration
+}
+
+func (i issuance) ok() bool { return i.ready.Status == metav1.ConditionTrue }
+
+// issue sees to it that the client's Secret is as it should be.
+func (r *oauthClientReconciler) issue(ctx context.Context, seen *clientObservation, v verdict) (issuance, error) {
+	p := planFor(seen, v, r.now())
+	if p.step == stepCreate {
+		err := r.create(ctx, seen, p)
+		if !apierrors.IsAlreadyExists(err) {
+			return r.concluded(ctx, seen, p, err)
+		}
+		// There is a Secret of the name that the cache does not hold.
+		if seen.secret, err = r.claim(ctx, seen); err != nil {
+			return issuance{}, err
+		}
+		p = planFor(seen, v, r.now())
+	}
+	var err error
+	switch p.step {
+	case stepRewrite:
+		err = applySecret(ctx, r.client, p.secret, seen.secret)
+	case stepReplace:
+		err = r.replace(ctx, seen, p)
+	case stepCreate:
+		err = errMoved
+	case stepKeep, stepLeave:
+	}
+	return r.concluded(ctx, seen, p, err)
+}
+
+// concluded turns the end of a plan into what is said of it.
+func (r *oauthClientReconciler) concluded(ctx context.Context, seen *clientObservation, p plan, err error) (issuance, error) {
+	switch {
+	case err != nil && refused(err):
+		return issuance{ready: fails(v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonSecretRejected,
+			fmt.Sprintf("the API server refuses the Secret %q: %s", p.secret.name, p.redact(err.Error()))), again: unwatched}, nil
+	case err != nil:
+		return issuance{}, overtaken(err)
+	case p.step == stepLeave:
+		return issuance{ready: p.left, again: p.again}, nil
+	}
+	if len(p.facts) > 0 {
+		facts := strings.Join(p.facts, "; ")
+		log.FromContext(ctx).Info("Wrote the Secret of the client.", "secret", p.secret.name, "because", facts)
+		if p.step != stepCreate || seen.client.Status.Binding != nil {
+			report(r.events, seen.client, corev1.EventTypeNormal, "SecretRepaired",
+				fmt.Sprintf("Secret %q has been written anew: %s", p.secret.name, facts))
+		}
+	}
+	return issuance{
+		ready:      holds(v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %q is complete", p.secret.name)),
+		credential: p.credential(),
+	}, nil
+}
+
+// create never touches a Secret that exists: the API server decides who comes first.
+func (r *oauthClientReconciler) create(ctx context.Context, seen *clientObservation, p plan) error {
+	made := p.secret.object()
+	if err := r.client.Create(ctx, made); err != nil {
+		return err
+	}
+	seen.secret = made
+	return nil
+}
+
+// claim looks at a Secret that the cache does not hold, because it has no label.
+// It reads no more than the metadata of what is somebody else's.
+func (r *oauthClientReconciler) claim(ctx context.Context, seen *clientObservation) (*corev1.Secret, error) {
+	key := client.ObjectKey{Namespace: seen.client.Namespace, Name: seen.client.SecretName()}
+	found := &metav1.PartialObjectMetadata{}
+	found.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	if err := r.live.Get(ctx, key, found); err != nil {
+		return nil, overtaken(err)
+	}
+	if !owns(seen.client, found) {
+		return &corev1.Secret{ObjectMeta: found.ObjectMeta}, nil
+	}
+	secret := &corev1.Secret{}
+	if err := r.live.Get(ctx, key, secret); err != nil {
+		return nil, overtaken(err)
+	}
+	return secret, nil
+}
+
+// replace is for what cannot be changed in place: the type of a Secret.
+func (r *oauthClientReconciler) replace(ctx context.Context, seen *clientObservation, p plan) error {
+	if err := r.remove(ctx, seen.secret); err != nil {
+		return err
+	}
+	return r.create(ctx, seen, p)
+}
+
+// remove deletes that very Secret in that very state. Nothing is decided on its
+// being gone, so no read has to wait for that.
+func (r *oauthClientReconciler) remove(ctx context.Context, secret *corev1.Secret) error {
+	err := r.client.Delete(ctx, secret, client.DisableReadYourWritesConsistency,
+		client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion})
+	return client.IgnoreNotFound(err)
+}
+
+// retire deletes the Secrets that the client had under other names, once the
+// status names the new one.
+func (r *oauthClientReconciler) retire(ctx context.Context, seen *clientObservation, i issuance) error {
+	if !i.ok() {
+		return nil
+	}
+	for _, old := range seen.others {
+		if err := r.remove(ctx, old); err != nil {
+			return overtaken(err)
+		}
+		log.FromContext(ctx).Info("Deleted a Secret that the client does not use any more.", "secret", old.Name)
+	}
+	return nil
+}

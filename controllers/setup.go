@@ -1,0 +1,159 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+)
+
+// The permissions that the manager needs to elect a leader.
+// +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update,namespace=oauth-operator-system
+// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=oauth-operator-system
+
+// Options of the controllers.
+type Options struct {
+	// OperatorNamespace holds the operator's own keys, and the password hashes
+	// of OAuthUsers.
+	OperatorNamespace string
+
+	// MaxConcurrentReconciles is how many objects of a kind are worked on at the
+	// same time: 16 where it is 0.
+	MaxConcurrentReconciles int
+
+	// SkipNameValidation lets a process run the controllers more than once,
+	// one after the other, as tests do.
+	SkipNameValidation bool
+
+	// Now is the clock: time.Now where it is nil.
+	Now func() time.Time
+}
+
+const (
+	// fieldOwner is the name under which fields are applied.
+	fieldOwner = client.FieldOwner("oauth-operator")
+
+	// reportingController is the name under which events are reported.
+	reportingController = "oauth-operator.dev/controller"
+
+	defaultConcurrency = 16
+
+	// reconcileLimit ends a Reconcile that waits for a cache that does not move.
+	reconcileLimit = 2 * time.Minute
+)
+
+// tools are what every reconciler works with.
+type tools struct {
+	// client writes, and reads from the cache. A read sees what was written
+	// before it, so that nothing is decided on the state before one's own write.
+	client client.Client
+
+	// cache reads what others write.
+	cache client.Reader
+
+	// live reads from the API server: for what the cache does not hold.
+	live client.Reader
+
+	// own reads the Secrets of the operator's namespace that the controller has
+	// not made: the password hashes.
+	own client.Reader
+
+	events            events.EventRecorder
+	operatorNamespace string
+	now               func() time.Time
+	options           controller.Options
+}
+
+// SetupWithManager adds all reconcilers to the manager, whose cache has to be
+// made with CacheOptions.
+func SetupWithManager(mgr manager.Manager, o Options) error {
+	if o.OperatorNamespace == "" {
+		return errors.New("controllers: the operator's namespace has to be named")
+	}
+	own, err := operatorNamespace(mgr, o.OperatorNamespace)
+	if err != nil {
+		return fmt.Errorf("controllers: setting up the cache of namespace %s: %w", o.OperatorNamespace, err)
+	}
+	t, err := newTools(mgr, own, o)
+	if err != nil {
+		return fmt.Errorf("controllers: setting up the client: %w", err)
+	}
+	if err := indexFields(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return fmt.Errorf("controllers: indexing the cache: %w", err)
+	}
+	for _, setup := range []func() error{
+		func() error { return (&oauthClientReconciler{tools: t}).setup(mgr) },
+		func() error { return (&authorizationServerReconciler{tools: t}).setup(mgr) },
+		func() error { return (&verifierReconciler{tools: t}).setup(mgr) },
+		func() error { return (&oauthUserReconciler{tools: t}).setup(mgr, own) },
+		func() error { return (&oauthGrantReconciler{tools: t}).setup(mgr) },
+	} {
+		if err := setup(); err != nil {
+			return fmt.Errorf("controllers: %w", err)
+		}
+	}
+	return nil
+}
+
+func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error) {
+	consistent := true
+	c, err := client.New(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(),
+		Scheme:     mgr.GetScheme(),
+		Mapper:     mgr.GetRESTMapper(),
+		FieldOwner: string(fieldOwner),
+		Cache: &client.CacheOptions{
+			Reader:                          mgr.GetCache(),
+			EnableReadYourWritesConsistency: &consistent,
+		},
+	})
+	if err != nil {
+		return tools{}, err
+	}
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	concurrency := o.MaxConcurrentReconciles
+	if concurrency <= 0 {
+		concurrency = defaultConcurrency
+	}
+	return tools{
+		client:            c,
+		cache:             mgr.GetCache(),
+		live:              mgr.GetAPIReader(),
+		own:               own.GetCache(),
+		events:            mgr.GetEventRecorder(reportingController),
+		operatorNamespace: o.OperatorNamespace,
+		now:               now,
+		options: controller.Options{
+			MaxConcurrentReconciles: concurrency,
+			ReconciliationTimeout:   reconcileLimit,
+			SkipNameValidation:      &o.SkipNameValidation,
+		},
+	}, nil
+}
+
+// operatorNamespace is a cache of its own, because the manager's cache holds
+// only Secrets that carry the label, and people's password hashes carry none.
+func operatorNamespace(mgr manager.Manager, namespace string) (cluster.Cluster, error) {
+	own, err := cluster.New(mgr.GetConfig(), func(o *cluster.Options) {
+		o.Scheme = mgr.GetScheme()
+		o.HTTPClient = mgr.GetHTTPClient()
+		o.MapperProvider = func(*rest.Config, *http.Client) (meta.RESTMapper, error) { return mgr.GetRESTMapper(), nil }
+		o.Cache.ByObject = operatorCacheOptions(namespace)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return own, mgr.Add(own)
+}
