@@ -16,6 +16,11 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
+// The server reads who there is. The hashes of the passwords are in the Secrets of
+// the operator's namespace, which package keys has the rule for.
+//
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers,verbs=get;list;watch
+
 // Cluster is the Directory of the OAuthUsers of a cluster. It reads the cache
 // and nothing else.
 type Cluster struct {
