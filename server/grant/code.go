@@ -3,6 +3,7 @@ package grant
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 	"time"
 
 	"oauth-operator.dev/api/keyring"
@@ -64,7 +65,7 @@ func OpenCode(set *keys.Set, code string, now time.Time) (Code, error) {
 	if len(code) > maxCode {
 		return Code{}, ErrCode
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(code)
+	sealed, err := decode(code)
 	if err != nil {
 		return Code{}, ErrCode
 	}
@@ -75,4 +76,16 @@ func OpenCode(set *keys.Set, code string, now time.Time) (Code, error) {
 		return Code{}, ErrCode
 	}
 	return c, nil
+}
+
+// errForm says that a text is no base64url, or not the one form of it.
+var errForm = errors.New("grant: not in base64url")
+
+// decode reads unpadded base64url and takes one text for each value only: the
+// standard library passes over line breaks.
+func decode(text string) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, errForm
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(text)
 }

@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
-	"strings"
 	"time"
 
 	"oauth-operator.dev/server/oauth"
@@ -126,8 +125,9 @@ func NewID() string {
 	return idEncoding.EncodeToString(b)
 }
 
-// ValidID reports whether s has the form of an id.
+// ValidID reports whether s has the form of an id. Every id has one form only:
+// the encoding would read more than one text as the same bytes.
 func ValidID(s string) bool {
 	b, err := idEncoding.DecodeString(s)
-	return err == nil && len(b) == idBytes && !strings.ContainsAny(s, "\r\n")
+	return err == nil && len(b) == idBytes && idEncoding.EncodeToString(b) == s
 }

@@ -64,7 +64,7 @@ func SealRefreshToken(set *keys.Set, g Grant, now time.Time) (string, error) {
 // OpenRefreshToken reads a refresh token and checks its MAC. It returns
 // ErrRefreshToken for whatever this issuer has not made.
 func OpenRefreshToken(set *keys.Set, token string, now time.Time) (RefreshToken, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	raw, err := decode(token)
 	if err != nil || len(raw) != refreshMessage+macBytes || raw[0] != refreshVersion {
 		return RefreshToken{}, ErrRefreshToken
 	}
