@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// common are the flags that both the controller and the server have.
+type common struct {
+	kubeconfig  string
+	namespace   string
+	metricsAddr string
+	probeAddr   string
+	logLevel    int
+	logFormat   string
+	qps         float32
+	burst       int
+}
+
+func (c *common) register(flags *pflag.FlagSet) {
+	flags.StringVar(&c.kubeconfig, "kubeconfig", "",
+		"Kubeconfig file. Without it: the service account of the Pod, or else $KUBECONFIG and ~/.kube/config.")
+	flags.StringVar(&c.namespace, "namespace", os.Getenv("POD_NAMESPACE"),
+		"Namespace of the operator, which holds its keys and the password hashes of OAuthUsers. Defaults to $POD_NAMESPACE.")
+	flags.StringVar(&c.metricsAddr, "metrics-bind-address", ":9090",
+		"Address of the metrics endpoint. 0 for none.")
+	flags.StringVar(&c.probeAddr, "health-probe-bind-address", ":8081",
+		"Address of the endpoints /healthz and /readyz. 0 for none.")
+	flags.IntVar(&c.logLevel, "v", 0, "Verbosity of the log: 0 is what operators need, 1 adds each decision.")
+	flags.StringVar(&c.logFormat, "log-format", "json", "Format of the log: json or text.")
+	flags.Float32Var(&c.qps, "kube-api-qps", 500, "Requests per second to the API server that are not held back.")
+	flags.IntVar(&c.burst, "kube-api-burst", 1000, "Requests to the API server in a burst that are not held back.")
+}
+
+// start checks the flags and returns what both subcommands begin with.
+func (c *common) start() (*rest.Config, *runtime.Scheme, logr.Logger, error) {
+	log := c.logger()
+	ctrl.SetLogger(log)
+	if c.namespace == "" {
+		return nil, nil, log, errors.New("--namespace is needed outside of a Pod: the namespace that holds the operator's own Secrets")
+	}
+	config, err := c.restConfig()
+	if err != nil {
+		return nil, nil, log, err
+	}
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return config, scheme, log, nil
+}
+
+func (c *common) restConfig() (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.kubeconfig
+	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	config.QPS, config.Burst = c.qps, c.burst
+	config.UserAgent = "oauth-operator/" + version
+	return config, nil
+}
+
+func (c *common) logger() logr.Logger {
+	return zap.New(
+		zap.UseDevMode(c.logFormat == "text"),
+		zap.Level(zapcore.Level(-c.logLevel)),
+		// A stack trace belongs to a panic, and panics bring their own.
+		zap.StacktraceLevel(zapcore.FatalLevel),
+	)
+}
+
+func (c *common) metrics() metricsserver.Options {
+	return metricsserver.Options{BindAddress: c.metricsAddr}
+}
