@@ -82,7 +82,8 @@ func parse(verifier string) (keyID string, sum []byte, err error) {
 		return "", nil, ErrMalformed
 	}
 	sum, err = base64.RawURLEncoding.DecodeString(fields[2])
-	if err != nil || len(sum) != sha256.Size {
+	// Of the ways to write the same bytes only the one that Verifier uses is good.
+	if err != nil || len(sum) != sha256.Size || base64.RawURLEncoding.EncodeToString(sum) != fields[2] {
 		return "", nil, ErrMalformed
 	}
 	return fields[1], sum, nil

@@ -7,19 +7,7 @@
 // the clock and the same ring.
 package keyring
 
-import (
-	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"time"
-)
-
-// DataKey is the key of the Secret's data under which the ring is kept.
-const DataKey = "keyring.json"
-
-// version of the encoded form.
-const version = 1
+import "time"
 
 // Use says what a key is for. A key is never used for two things.
 type Use string
@@ -50,82 +38,27 @@ const (
 type Key struct {
 	// ID tells keys apart: 12 lower-case base32 characters. It is the kid of
 	// a signing key (RFC 7517 §4.5).
-	ID string `json:"id"`
+	ID string
 
 	// Use says what the key is for.
-	Use Use `json:"use"`
+	Use Use
 
 	// NotBefore is from when the key makes new things. Until then it is
 	// published, so that all replicas and resource servers know it in time.
-	NotBefore time.Time `json:"notBefore"`
+	NotBefore time.Time
 
 	// NotAfter is from when nothing that was made with the key is good any
 	// more: the key is dropped then. Zero while the key has no successor.
-	NotAfter time.Time `json:"notAfter,omitzero"`
+	NotAfter time.Time
 
 	// Material is the key itself: PKCS #8 in DER for the signing uses, 32
 	// random bytes for the others.
-	Material Material `json:"material"`
-}
-
-// Material is the secret part of a key. It does not print.
-type Material []byte
-
-// String keeps the material out of logs and messages.
-func (Material) String() string { return "[redacted]" }
-
-// GoString keeps the material out of logs and messages.
-func (Material) GoString() string { return "[redacted]" }
-
-// MarshalJSON encodes the material for the Secret.
-func (m Material) MarshalJSON() ([]byte, error) {
-	return json.Marshal(base64.StdEncoding.EncodeToString(m))
-}
-
-// UnmarshalJSON decodes the material from the Secret.
-func (m *Material) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return errors.New("material is no string")
-	}
-	raw, err := base64.StdEncoding.DecodeString(s)
-	if err != nil {
-		return errors.New("material is no base64")
-	}
-	*m = raw
-	return nil
+	Material Material
 }
 
 // Ring is a set of keys, oldest first.
 type Ring struct {
-	Keys []Key `json:"keys"`
-}
-
-type document struct {
-	Version int `json:"version"`
-	Ring
-}
-
-// Encode returns the form in which the ring is kept under DataKey.
-func (r Ring) Encode() ([]byte, error) {
-	return json.Marshal(document{Version: version, Ring: r})
-}
-
-// Decode reads what Encode wrote. Its errors hold nothing of the input.
-func Decode(data []byte) (Ring, error) {
-	var d document
-	if err := json.Unmarshal(data, &d); err != nil {
-		return Ring{}, errors.New("keyring: not a JSON document of the expected form")
-	}
-	if d.Version != version {
-		return Ring{}, fmt.Errorf("keyring: version %d is not known here", d.Version)
-	}
-	for i, k := range d.Keys {
-		if k.ID == "" || k.Use == "" || len(k.Material) == 0 {
-			return Ring{}, fmt.Errorf("keyring: key %d is incomplete", i)
-		}
-	}
-	return d.Ring, nil
+	Keys []Key
 }
 
 // Active returns the key of that use that makes new things at the moment: the

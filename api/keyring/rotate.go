@@ -77,7 +77,7 @@ func (r *Ring) succeed(s Schedule, now time.Time) (added bool, err error) {
 		return false, err
 	}
 	if newest >= 0 {
-		r.Keys[newest].NotAfter = notBefore.Add(s.Keep)
+		r.Keys[newest].NotAfter = key.NotBefore.Add(s.Keep)
 	}
 	r.Keys = append(r.Keys, key)
 	return true, nil
