@@ -44,35 +44,50 @@ var (
 	ErrOpen = errors.New("keys: cannot be opened")
 )
 
-// sealing uses, each with a cipher of its own.
-var sealing = []keyring.Use{keyring.UseCode, keyring.UseBrowser}
-
 // signing uses with their algorithms (RFC 7518 §3.1).
 var signing = map[keyring.Use]jose.SignatureAlgorithm{
 	keyring.UseSignES256: jose.ES256,
 	keyring.UseSignRS256: jose.RS256,
 }
 
-// Compile prepares the keys of a ring for use.
+// Compile prepares the keys of a ring for use. Keys of a use that is not known
+// here are passed over, because a newer controller may have made them.
 func Compile(ring keyring.Ring) (*Set, error) {
 	s := &Set{ring: ring, seals: map[string]cipher.AEAD{}, signers: map[string]signer{}}
-	for _, use := range sealing {
-		for _, k := range ring.Published(use, time.Time{}) {
-			aead, err := newAEAD(k.Material)
-			if err != nil {
-				return nil, fmt.Errorf("keys: key %s: %w", k.ID, err)
-			}
-			s.seals[k.ID] = aead
+	seen := make(map[string]bool, len(ring.Keys))
+	for i, k := range ring.Keys {
+		if len(k.ID) != idLength || seen[k.ID] {
+			return nil, fmt.Errorf("keys: key %d has an id that is not of %d characters, or not its own", i, idLength)
 		}
-	}
-	for use, alg := range signing {
-		for _, k := range ring.Published(use, time.Time{}) {
-			if err := s.addSigner(k, alg); err != nil {
-				return nil, fmt.Errorf("keys: key %s: %w", k.ID, err)
-			}
+		seen[k.ID] = true
+		if err := s.add(k); err != nil {
+			return nil, fmt.Errorf("keys: key %s: %w", k.ID, err)
 		}
 	}
 	return s, nil
+}
+
+// symmetricBytes is the size of a key that does not sign.
+const symmetricBytes = 32
+
+func (s *Set) add(k keyring.Key) error {
+	switch k.Use {
+	case keyring.UseSignES256, keyring.UseSignRS256:
+		return s.addSigner(k, signing[k.Use])
+	case keyring.UseCode, keyring.UseBrowser, keyring.UseRefresh:
+		if len(k.Material) != symmetricBytes {
+			return fmt.Errorf("not of %d bytes", symmetricBytes)
+		}
+		if k.Use == keyring.UseRefresh {
+			return nil
+		}
+		aead, err := newAEAD(k.Material)
+		if err != nil {
+			return err
+		}
+		s.seals[k.ID] = aead
+	}
+	return nil
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {
