@@ -16,7 +16,7 @@ import (
 
 var _ = Describe("The chart", func() {
 	It("lints", func(ctx SpecContext) {
-		_, err := helm(ctx, "lint", "--strict", chart)
+		_, err := run(ctx, helmBinary, "lint", "--strict", chart)
 		Expect(err).NotTo(HaveOccurred())
 	})
 
@@ -89,7 +89,7 @@ var _ = Describe("The chart", func() {
 		for _, component := range []string{"controller", "server"} {
 			args := deployment(rendered, component).Spec.Template.Spec.Containers[0].Args
 			Expect(args[0]).To(Equal(component))
-			help, err := run(ctx, append([]string{"run", "./cmd/oauth-operator"}, append(args, "--help")...)...)
+			help, err := run(ctx, binary, append(args, "--help")...)
 			Expect(err).NotTo(HaveOccurred())
 			Expect(help).To(ContainSubstring("oauth-operator " + component))
 		}

@@ -30,21 +30,29 @@ const (
 	namespace = "oauth-operator-system"
 )
 
-// run runs the go command at the root of the repository and returns what it
-// prints. What it prints as errors is in the error.
-func run(ctx context.Context, args ...string) (string, error) {
+// What runs: the Helm of the tools module, and the binary that the chart is for.
+var helmBinary, binary string
+
+var _ = BeforeSuite(func(ctx SpecContext) {
+	// The go command builds the tool and says where it is.
+	out, err := run(ctx, "go", "tool", "-modfile=hack/tools/go.mod", "-n", "helm")
+	Expect(err).NotTo(HaveOccurred())
+	helmBinary = strings.TrimSpace(out)
+	binary = filepath.Join(GinkgoT().TempDir(), "oauth-operator")
+	_, err = run(ctx, "go", "build", "-o", binary, "./cmd/oauth-operator")
+	Expect(err).NotTo(HaveOccurred())
+})
+
+// run runs a program at the root of the repository and returns what it prints.
+// What it prints as errors is in the error.
+func run(ctx context.Context, program string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", args...) // #nosec G204 -- the arguments are those of these tests
+	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- a program of these tests
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("go %s: %w\n%s%s", strings.Join(args, " "), err, stdout.String(), stderr.String())
+		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, stdout.String(), stderr.String())
 	}
 	return stdout.String(), nil
-}
-
-// helm runs the Helm of the tools module.
-func helm(ctx context.Context, args ...string) (string, error) {
-	return run(ctx, append([]string{"tool", "-modfile=hack/tools/go.mod", "helm"}, args...)...)
 }
 
 // render returns what the chart comes to with these values, each as in
@@ -63,7 +71,7 @@ func tryRender(ctx context.Context, values ...string) (string, error) {
 	for _, value := range values {
 		args = append(args, "--set-json", value)
 	}
-	return helm(ctx, args...)
+	return run(ctx, helmBinary, args...)
 }
 
 // read returns the objects of a file, or of the files of a folder.
