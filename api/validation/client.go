@@ -16,8 +16,8 @@ const maxClientName = 63
 // its catalogue, and what its policy does not allow clients from a namespace
 // with these labels. Without an AuthorizationServer it judges the fields alone.
 //
-// A namespace without labels, or one whose labels are not known (nil), is
-// selected by the rules that ask for no label.
+// A namespace whose labels are not known (nil) is selected by the rules for
+// every namespace alone.
 func Client(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, namespaceLabels map[string]string) []Problem {
 	problems := clientNames(c)
 	problems = append(problems, clientGrants(c)...)

@@ -120,7 +120,9 @@ func redirectHost(uri string) string {
 
 // selects reports whether the selector selects a namespace with these labels,
 // as metav1.LabelSelectorAsSelector would, but without building anything: it
-// is asked at request time. A selector that is not valid selects nothing.
+// is asked at request time. A selector that is not valid selects nothing. Of
+// labels that are not known (nil) nothing is concluded, not even that one of them
+// is not there.
 func selects(selector *metav1.LabelSelector, labels map[string]string) bool {
 	for key, want := range selector.MatchLabels {
 		if value, ok := labels[key]; !ok || value != want {
@@ -136,6 +138,9 @@ func selects(selector *metav1.LabelSelector, labels map[string]string) bool {
 }
 
 func meets(e *metav1.LabelSelectorRequirement, labels map[string]string) bool {
+	if labels == nil {
+		return false
+	}
 	value, ok := labels[e.Key]
 	switch e.Operator {
 	case metav1.LabelSelectorOpIn:

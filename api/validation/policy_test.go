@@ -92,6 +92,14 @@ var _ = Describe("the policy", func() {
 		}
 	})
 
+	It("concludes nothing from labels that it does not know", func() {
+		r := rule("not-elsewhere")
+		r.NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "team", Operator: metav1.LabelSelectorOpDoesNotExist}}
+		Expect(validation.Client(webapp(), server(r), map[string]string{})).To(BeEmpty())
+		Expect(complaints(validation.Client(webapp(), server(r), nil))).To(Equal([]string{"metadata.namespace NotAllowed"}))
+		Expect(validation.Client(webapp(), server(rule("all")), nil)).To(BeEmpty())
+	})
+
 	DescribeTable("compares hosts", func(pattern, uri string, allowed bool) {
 		c, r := webapp(), restricted()
 		c.Spec.RedirectURIs, r.RedirectHosts = []string{uri}, []string{pattern}
