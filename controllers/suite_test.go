@@ -1,0 +1,216 @@
+package controllers
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/hack/controlplane"
+)
+
+const (
+	operatorNS = "oauth-operator-system"
+	patience   = 20 * time.Second
+	poll       = 20 * time.Millisecond
+
+	// stillness is for how long things are watched that must not change.
+	stillness = 2 * time.Second
+)
+
+var (
+	suiteCtx context.Context
+	admin    client.Client // may do anything, and reads from the API server
+	operator *rest.Config  // the controller's service account, with its own roles alone
+	audit    = &auditor{}
+	logs     = &logBuffer{}
+	issued   = &secretValues{}
+
+	stopManager func()
+)
+
+func TestControllers(t *testing.T) {
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(patience)
+	SetDefaultEventuallyPollingInterval(poll)
+	SetDefaultConsistentlyDuration(stillness)
+	SetDefaultConsistentlyPollingInterval(100 * time.Millisecond)
+	RunSpecs(t, "Controllers")
+}
+
+var _ = BeforeSuite(func() {
+	var cancel context.CancelFunc
+	suiteCtx, cancel = context.WithCancel(context.Background())
+	DeferCleanup(cancel)
+	ctrl.SetLogger(zap.New(zap.WriteTo(io.MultiWriter(logs, GinkgoWriter)), zap.Level(zapLevel(-10))))
+
+	plane, err := controlplane.Start(suiteCtx, controlplane.Options{Log: GinkgoWriter})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
+	admin, err = client.New(plane.Config(), client.Options{Scheme: newScheme()})
+	Expect(err).NotTo(HaveOccurred())
+
+	Expect(admin.Create(suiteCtx, namespace(operatorNS, nil))).To(Succeed())
+	applyFile(filepath.Join("..", "config", "rbac", "controller", "role.yaml"))
+	applyFile(filepath.Join("..", "config", "rbac", "role_bindings.yaml"))
+	operator, err = plane.User(controlplane.ServiceAccount(operatorNS, "oauth-operator-controller"))
+	Expect(err).NotTo(HaveOccurred())
+	operator.Wrap(audit.wrap)
+
+	stopManager = startManager()
+	DeferCleanup(func() { stopManager() })
+})
+
+// What is in the log of the whole suite stands for the harness: a panic or an
+// error that nobody expected fails it, and so does a secret.
+var _ = AfterSuite(func() {
+	text := logs.String()
+	Expect(text).To(ContainSubstring("Wrote the Secret of the client"), "the log is being collected")
+	for _, line := range strings.Split(text, "\n") {
+		for _, bad := range []string{"Reconciler error", "panic", "forbidden"} {
+			if strings.Contains(line, bad) {
+				Fail("the log has an error that no spec expects: " + line)
+			}
+		}
+	}
+	Expect(issued.all()).NotTo(BeEmpty())
+	for _, value := range issued.all() {
+		Expect(strings.Contains(text, value)).To(BeFalse(), "a secret is in the log")
+	}
+})
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+	return scheme
+}
+
+// startManager runs the controllers under their own service account, and returns
+// what stops them.
+func startManager() (stop func()) {
+	GinkgoHelper()
+	mgr, err := ctrl.NewManager(operator, ctrl.Options{
+		Scheme:  newScheme(),
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache:   cache.Options{ByObject: CacheOptions()},
+	})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(SetupWithManager(mgr, Options{OperatorNamespace: operatorNS, SkipNameValidation: true})).To(Succeed())
+	ctx, cancel := context.WithCancel(suiteCtx)
+	done := make(chan error, 1)
+	go func() { done <- mgr.Start(ctx) }()
+	return func() {
+		cancel()
+		var err error
+		Eventually(done).Should(Receive(&err))
+		Expect(err).NotTo(HaveOccurred())
+	}
+}
+
+// restartManager ends the controllers and starts them anew.
+func restartManager() {
+	GinkgoHelper()
+	stopManager()
+	stopManager = startManager()
+}
+
+// reconciled returns how often the controller of that name has finished.
+func reconciled(controller string) (n float64) {
+	families, err := metrics.Registry.Gather()
+	Expect(err).NotTo(HaveOccurred())
+	for _, f := range families {
+		if f.GetName() != "controller_runtime_reconcile_total" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetName() == "controller" && l.GetValue() == controller {
+					n += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return n
+}
+
+// applyFile creates the objects of a manifest of this repository.
+func applyFile(path string) {
+	GinkgoHelper()
+	text, err := os.ReadFile(path)
+	Expect(err).NotTo(HaveOccurred())
+	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096)
+	for {
+		o := &unstructured.Unstructured{}
+		err := decoder.Decode(o)
+		if err == io.EOF {
+			return
+		}
+		Expect(err).NotTo(HaveOccurred())
+		if len(o.Object) > 0 {
+			Expect(admin.Create(suiteCtx, o)).To(Succeed())
+		}
+	}
+}
+
+func namespace(name string, labels map[string]string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}
+}
+
+// logBuffer collects what is logged.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// secretValues are the client secrets that were issued in the suite.
+type secretValues struct {
+	mu     sync.Mutex
+	values []string
+}
+
+func (s *secretValues) add(value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.values = append(s.values, value)
+}
+
+func (s *secretValues) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.values...)
+}
