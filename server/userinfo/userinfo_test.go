@@ -1,0 +1,256 @@
+package userinfo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"oauth-operator.dev/api/keyring"
+	"oauth-operator.dev/server/accesstoken"
+	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/registration"
+	"oauth-operator.dev/server/resourceowner"
+	"oauth-operator.dev/server/userinfo"
+)
+
+var epoch = time.Date(2026, 11, 12, 13, 14, 15, 0, time.UTC)
+
+var ring = sync.OnceValue(func() keyring.Ring {
+	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}}, epoch)
+	if err != nil {
+		panic(err)
+	}
+	return ring
+})
+
+// people is a directory of those who may log in. With an error it cannot tell.
+type people struct {
+	bySubject map[string]*resourceowner.Person
+	err       error
+}
+
+func (p *people) Person(_ context.Context, subject string) (*resourceowner.Person, error) {
+	if person, ok := p.bySubject[subject]; ok || p.err != nil {
+		return person, p.err
+	}
+	return nil, resourceowner.ErrUnknown
+}
+
+func (*people) Authenticate(context.Context, string, string) (*resourceowner.Person, error) {
+	return nil, resourceowner.ErrNoSuchLogin
+}
+
+var _ = Describe("The UserInfo endpoint", func() {
+	var (
+		now      time.Time
+		settings *issuer.Settings
+		set      *keys.Set
+		grants   *memory.Store
+		who      *people
+		handler  http.Handler
+		g        grant.Grant
+		token    string
+	)
+
+	BeforeEach(func() {
+		now = epoch
+		settings = &issuer.Settings{Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
+			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute}}
+		var err error
+		set, err = keys.Compile(ring())
+		Expect(err).NotTo(HaveOccurred())
+		current := &keys.Current{}
+		current.Store(set)
+		grants = memory.New(func() time.Time { return now })
+		who = &people{bySubject: map[string]*resourceowner.Person{
+			"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
+			"bob-2": {Subject: "bob-2", Username: "bob"},
+		}}
+		handler = userinfo.New(userinfo.Options{Settings: settings, Keys: current, Grants: grants, People: who,
+			Now: func() time.Time { return now }})
+		g = grant.Grant{
+			ID: grant.NewID(), Issuer: "main", ClientID: "team.web", ClientUID: "u", Subject: "ada-1",
+			Scope: oauth.Scope{"openid", "profile", "email", "groups"}, AuthTime: now, CreatedAt: now,
+			EndsAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		}
+		Expect(grants.Create(context.Background(), g)).To(Succeed())
+		token, err = accesstoken.ForGrant(settings, g, g.Scope, now).Sign(set, now)
+		Expect(err).NotTo(HaveOccurred())
+	})
+
+	tokenFor := func(g grant.Grant, scope ...string) string {
+		GinkgoHelper()
+		token, err := accesstoken.ForGrant(settings, g, scope, now).Sign(set, now)
+		Expect(err).NotTo(HaveOccurred())
+		return token
+	}
+
+	// send sends a request with that header and, in a form, that access token.
+	send := func(method, target, authorization, inBody string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, target, strings.NewReader(url.Values{"access_token": {inBody}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if authorization != "" {
+			r.Header.Set("Authorization", authorization)
+		}
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		return rec
+	}
+	claimsOf := func(rec *httptest.ResponseRecorder) (claims map[string]any) {
+		GinkgoHelper()
+		Expect(rec.Code).To(Equal(http.StatusOK), rec.Body.String())
+		Expect(json.Unmarshal(rec.Body.Bytes(), &claims)).To(Succeed())
+		return claims
+	}
+	expectError := func(rec *httptest.ResponseRecorder, status int, code string) {
+		GinkgoHelper()
+		Expect(rec.Code).To(Equal(status), rec.Body.String())
+		Expect(rec.Header().Get("WWW-Authenticate")).To(HavePrefix(`Bearer error="` + code + `", error_description="`))
+		Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
+		Expect(rec.Body.String()).To(ContainSubstring(`"error":"` + code + `"`))
+	}
+
+	It("OpenID Connect Core §5.3: answers GET and POST, with the token in the header or in the form", func() {
+		all := map[string]any{"sub": "ada-1", "name": "Ada", "preferred_username": "ada",
+			"email": "ada@example.com", "email_verified": true, "groups": []any{"a"}}
+		Expect(claimsOf(send("GET", "/userinfo", "Bearer "+token, ""))).To(Equal(all))
+		Expect(claimsOf(send("POST", "/userinfo", "bearer  "+token, ""))).To(Equal(all))
+		Expect(claimsOf(send("POST", "/userinfo", "", token))).To(Equal(all))
+
+		r := httptest.NewRequest("POST", "/userinfo", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		Expect(claimsOf(rec)).To(Equal(all))
+		Expect(rec.Header().Get("Content-Type")).To(Equal("application/json"))
+		Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
+	})
+
+	It("OpenID Connect Core §5.4: says what the scope of the token asks for, and always sub", func() {
+		Expect(claimsOf(send("GET", "/userinfo", "Bearer "+tokenFor(g, "openid"), ""))).To(Equal(map[string]any{"sub": "ada-1"}))
+		Expect(claimsOf(send("GET", "/userinfo", "Bearer "+tokenFor(g, "email", "openid"), ""))).To(HaveLen(3))
+	})
+
+	It("takes no other method", func() {
+		for _, method := range []string{"PUT", "DELETE", "HEAD", "OPTIONS"} {
+			rec := send(method, "/userinfo", "Bearer "+token, "")
+			Expect(rec.Code).To(Equal(http.StatusMethodNotAllowed))
+			Expect(rec.Header().Get("Allow")).To(Equal("GET, POST"))
+		}
+	})
+
+	It("RFC 6750 §3.1: without a token there is a bare challenge", func() {
+		for _, rec := range []*httptest.ResponseRecorder{
+			send("GET", "/userinfo", "", ""), send("POST", "/userinfo", "", ""),
+			send("GET", "/userinfo", "", token), // a GET request has no form
+			send("GET", "/userinfo", "Basic YTpi", ""),
+		} {
+			Expect(rec.Code).To(Equal(http.StatusUnauthorized))
+			Expect(rec.Header().Values("WWW-Authenticate")).To(Equal([]string{"Bearer"}))
+			Expect(rec.Body.Len()).To(BeZero())
+		}
+	})
+
+	It("RFC 6750 §2, §3.1: invalid_request for a token in two places, in the URL, or in none of the header", func() {
+		expectError(send("POST", "/userinfo", "Bearer "+token, token), 400, "invalid_request")
+		expectError(send("GET", "/userinfo?access_token="+token, "", ""), 400, "invalid_request")
+		expectError(send("GET", "/userinfo?access_token="+token, "Bearer "+token, ""), 400, "invalid_request")
+		expectError(send("GET", "/userinfo", "Bearer", ""), 400, "invalid_request")
+		expectError(send("GET", "/userinfo", "Bearer  ", ""), 400, "invalid_request")
+
+		r := httptest.NewRequest("POST", "/userinfo", strings.NewReader("access_token="+token+"&access_token="+token))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		expectError(rec, 400, "invalid_request")
+
+		r = httptest.NewRequest("GET", "/userinfo", nil)
+		r.Header["Authorization"] = []string{"Bearer " + token, "Bearer " + token}
+		rec = httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		expectError(rec, 400, "invalid_request")
+	})
+
+	It("RFC 6750 §3.1: invalid_token for one that is malformed, expired, or of another kind", func() {
+		idToken, err := accesstoken.IDToken{Grant: g, Person: who.bySubject["ada-1"], Scope: g.Scope}.Sign(settings, set, now)
+		Expect(err).NotTo(HaveOccurred())
+		for _, bad := range []string{"x", token + "A", token[1:], idToken, "é\"\\", "a b"} {
+			expectError(send("GET", "/userinfo", "Bearer "+bad, ""), 401, "invalid_token")
+		}
+		now = now.Add(10 * time.Minute)
+		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
+	})
+
+	It("RFC 6750 §3.1: insufficient_scope without openid", func() {
+		rec := send("GET", "/userinfo", "Bearer "+tokenFor(g, "profile"), "")
+		expectError(rec, 403, "insufficient_scope")
+		Expect(rec.Header().Get("WWW-Authenticate")).To(HaveSuffix(`, scope="openid"`))
+		own, err := accesstoken.ForClient(settings, &registration.Client{ID: "team.job"}, oauth.Scope{"read"}, now).Sign(set, now)
+		Expect(err).NotTo(HaveOccurred())
+		expectError(send("GET", "/userinfo", "Bearer "+own, ""), 403, "insufficient_scope")
+	})
+
+	It("RFC 6749 §4.1.2: the token is worth nothing when its grant was revoked, is gone, or was never there", func() {
+		never := g
+		never.ID = grant.NewID()
+		expectError(send("GET", "/userinfo", "Bearer "+tokenFor(never, "openid"), ""), 401, "invalid_token")
+		other := g
+		other.ClientID = "team.other"
+		expectError(send("GET", "/userinfo", "Bearer "+tokenFor(other, "openid"), ""), 401, "invalid_token")
+		bob := g
+		bob.Subject = "bob-2"
+		expectError(send("GET", "/userinfo", "Bearer "+tokenFor(bob, "openid"), ""), 401, "invalid_token")
+		own, err := accesstoken.ForClient(settings, &registration.Client{ID: "team.web"}, oauth.Scope{"openid"}, now).Sign(set, now)
+		Expect(err).NotTo(HaveOccurred())
+		expectError(send("GET", "/userinfo", "Bearer "+own, ""), 401, "invalid_token")
+
+		Expect(grants.Revoke(context.Background(), g.Key(), grant.CodeReplayed)).To(Succeed())
+		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
+	})
+
+	It("the token is worth nothing when the person may no longer log in", func() {
+		delete(who.bySubject, "ada-1")
+		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
+	})
+
+	It("is 503, and no challenge, while directory or store cannot tell", func() {
+		who.err = errors.New("away")
+		rec := send("GET", "/userinfo", "Bearer "+token, "")
+		Expect(rec.Code).To(Equal(http.StatusServiceUnavailable))
+		Expect(rec.Header()).NotTo(HaveKey("Www-Authenticate"))
+		Expect(rec.Header().Get("Retry-After")).NotTo(BeEmpty())
+		Expect(rec.Body.String()).NotTo(ContainSubstring("away"))
+
+		who.err = nil
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		r := httptest.NewRequest("GET", "/userinfo", nil).WithContext(ctx)
+		r.Header.Set("Authorization", "Bearer "+token)
+		rec = httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		Expect(rec.Code).To(Equal(http.StatusServiceUnavailable))
+	})
+
+	It("OpenID Connect Core §5.3: lets scripts of other origins in", func() {
+		r := httptest.NewRequest("OPTIONS", "/userinfo", nil)
+		r.Header.Set("Origin", "https://app.example.com")
+		r.Header.Set("Access-Control-Request-Method", "GET")
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		Expect(rec.Code).To(Equal(http.StatusNoContent))
+		Expect(rec.Header().Get("Access-Control-Allow-Methods")).To(Equal("GET, POST"))
+	})
+})
