@@ -148,6 +148,6 @@ func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, f *refusal) {
 
 // trouble shows what package resourceowner says about an error.
 func (e *Endpoint) trouble(w http.ResponseWriter, r *http.Request, err error) {
-	resourceowner.Report(r.Context(), err)
+	resourceowner.LogTrouble(r.Context(), err)
 	e.pages.Error(w, resourceowner.Trouble(err))
 }

@@ -198,7 +198,7 @@ func (l *Login) page(w http.ResponseWriter, r *http.Request, status int, p Promp
 }
 
 func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
-	Report(r.Context(), err)
+	LogTrouble(r.Context(), err)
 	l.options.Pages.Error(w, Trouble(err))
 }
 

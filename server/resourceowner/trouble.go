@@ -46,9 +46,9 @@ func Trouble(err error) pages.Error {
 	}
 }
 
-// Report logs an error that Trouble has a page for: as an error if it is a fault
+// LogTrouble logs an error that Trouble has a page for: as an error if it is a fault
 // of ours.
-func Report(ctx context.Context, err error) {
+func LogTrouble(ctx context.Context, err error) {
 	log := logr.FromContextOrDiscard(ctx)
 	if page := Trouble(err); page.Code == "server_error" {
 		log.Error(err, "A page could not be served.")

@@ -1,0 +1,192 @@
+package resourceowner_test
+
+import (
+	"context"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"oauth-operator.dev/api/passwordhash"
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/server/resourceowner"
+)
+
+var _ = Describe("The people of a cluster", func() {
+	const password = "correct horse battery staple"
+
+	// write writes the Secret of the user, whether it is there or not.
+	write := func(ctx context.Context, name, key, value string) {
+		GinkgoHelper()
+		secret := &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Name: name + "-password", Namespace: namespace},
+			Data:       map[string][]byte{key: []byte(value)},
+		}
+		if err := api.Create(ctx, secret); err != nil {
+			Expect(api.Update(ctx, secret)).To(Succeed())
+		}
+	}
+	setPassword := func(ctx context.Context, name, value string) {
+		GinkgoHelper()
+		hash, err := passwordhash.Generate(value)
+		Expect(err).NotTo(HaveOccurred())
+		write(ctx, name, "password-hash", hash+"\n")
+	}
+
+	newUser := func(ctx context.Context, name, username string) *v1alpha1.OAuthUser {
+		GinkgoHelper()
+		setPassword(ctx, name, password)
+		user := &v1alpha1.OAuthUser{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec: v1alpha1.OAuthUserSpec{
+				Username: username, Name: "Alice Example", Email: "alice@example.org", Groups: []string{"eng", "ops"},
+				PasswordSecretRef: v1alpha1.SecretKeyReference{Name: name + "-password"},
+			},
+		}
+		Expect(api.Create(ctx, user)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { _ = client.IgnoreNotFound(api.Delete(ctx, user)) })
+		return user
+	}
+
+	// known waits until the cache knows the person.
+	known := func(ctx context.Context, user *v1alpha1.OAuthUser) *resourceowner.Person {
+		GinkgoHelper()
+		var person *resourceowner.Person
+		Eventually(func() (err error) {
+			person, err = people.Person(ctx, string(user.UID))
+			return err
+		}).WithContext(ctx).Should(Succeed())
+		return person
+	}
+
+	// gone waits until the person may not log in any more, nor keep a session.
+	gone := func(ctx context.Context, user *v1alpha1.OAuthUser) {
+		GinkgoHelper()
+		Eventually(func() error {
+			_, err := people.Person(ctx, string(user.UID))
+			return err
+		}).WithContext(ctx).Should(MatchError(resourceowner.ErrUnknown))
+		_, err := people.Authenticate(ctx, user.Spec.Username, password)
+		Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
+	}
+
+	It("log in with their password and nothing else", func(ctx SpecContext) {
+		user := newUser(ctx, "alice", "alice")
+		person := known(ctx, user)
+		Expect(person.LoginTag).NotTo(BeEmpty())
+		Expect(*person).To(Equal(resourceowner.Person{
+			Subject: string(user.UID), Username: "alice", Name: "Alice Example", Email: "alice@example.org",
+			Groups: []string{"eng", "ops"}, LoginTag: person.LoginTag,
+		}))
+		Expect(people.Authenticate(ctx, "alice", password)).To(Equal(person))
+
+		for _, try := range [][2]string{{"alice", "wrong"}, {"alice", ""}, {"Alice", password}, {"nobody", password}, {"", password}, {"alice ", password}} {
+			_, err := people.Authenticate(ctx, try[0], try[1])
+			Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin), "%q", try)
+		}
+		_, err := people.Person(ctx, "nobody")
+		Expect(err).To(MatchError(resourceowner.ErrUnknown))
+		_, err = people.Person(ctx, "")
+		Expect(err).To(MatchError(resourceowner.ErrUnknown))
+	})
+
+	It("get another login tag with another password", func(ctx SpecContext) {
+		user := newUser(ctx, "changes", "changes")
+		before := known(ctx, user).LoginTag
+		setPassword(ctx, "changes", "new password")
+		Eventually(func() string { return known(ctx, user).LoginTag }).WithContext(ctx).ShouldNot(Equal(before))
+		_, err := people.Authenticate(ctx, "changes", password)
+		Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
+		Expect(people.Authenticate(ctx, "changes", "new password")).NotTo(BeNil())
+	})
+
+	It("are gone when they are disabled or deleted", func(ctx SpecContext) {
+		user := newUser(ctx, "disabled", "disabled")
+		known(ctx, user)
+		user.Spec.Disabled = true
+		Expect(api.Update(ctx, user)).To(Succeed())
+		gone(ctx, user)
+
+		user = newUser(ctx, "deleted", "deleted")
+		known(ctx, user)
+		Expect(api.Delete(ctx, user)).To(Succeed())
+		gone(ctx, user)
+	})
+
+	It("are gone without a hash that can be read", func(ctx SpecContext) {
+		user := newUser(ctx, "unreadable", "unreadable")
+		known(ctx, user)
+		write(ctx, "unreadable", "password-hash", password)
+		gone(ctx, user)
+		setPassword(ctx, "unreadable", password)
+		known(ctx, user)
+		write(ctx, "unreadable", "other", "x")
+		gone(ctx, user)
+		setPassword(ctx, "unreadable", password)
+		known(ctx, user)
+		Expect(api.DeleteAllOf(ctx, &corev1.Secret{}, client.InNamespace(namespace),
+			client.MatchingFields{"metadata.name": "unreadable-password"})).To(Succeed())
+		gone(ctx, user)
+	})
+
+	It("keep their username from whoever comes later, as long as they are there", func(ctx SpecContext) {
+		first := newUser(ctx, "first", "shared")
+		known(ctx, first)
+		// Creation times are of whole seconds: wait for the next.
+		Eventually(time.Now).WithContext(ctx).Should(BeTemporally(">", first.CreationTimestamp.Add(time.Second)))
+		second := newUser(ctx, "earlier-in-the-alphabet", "shared")
+		Consistently(func() error {
+			_, err := people.Person(ctx, string(second.UID))
+			return err
+		}, "500ms").WithContext(ctx).Should(MatchError(resourceowner.ErrUnknown))
+		person, err := people.Authenticate(ctx, "shared", password)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(person.Subject).To(Equal(string(first.UID)))
+
+		first.Spec.Disabled = true
+		Expect(api.Update(ctx, first)).To(Succeed())
+		gone(ctx, first) // the username stays theirs
+
+		Expect(api.Delete(ctx, first)).To(Succeed())
+		Expect(known(ctx, second).Subject).To(Equal(string(second.UID)))
+	})
+
+	It("cannot be told from those who do not exist by the time it takes", func(ctx SpecContext) {
+		known(ctx, newUser(ctx, "timed", "timed"))
+		took := func(username string) time.Duration {
+			best := time.Hour
+			for range 5 {
+				start := time.Now()
+				_, err := people.Authenticate(ctx, username, "wrong")
+				Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
+				best = min(best, time.Since(start))
+			}
+			return best
+		}
+		// Without the hash for nobody the difference is a thousandfold.
+		Expect(took("nobody")).To(BeNumerically(">", took("timed")/4))
+	})
+
+	It("are told to wait when too many log in at once", func(ctx SpecContext) {
+		known(ctx, newUser(ctx, "busy", "busy"))
+		const many = 400
+		results := make(chan error, many)
+		for range many {
+			go func() {
+				_, err := people.Authenticate(ctx, "busy", password)
+				results <- err
+			}()
+		}
+		counts := map[error]int{}
+		for range many {
+			counts[<-results]++
+		}
+		Expect(counts[nil]).To(BeNumerically(">", 0))
+		Expect(counts[resourceowner.ErrBusy]).To(BeNumerically(">", 0))
+		Expect(counts[nil] + counts[resourceowner.ErrBusy]).To(Equal(many))
+		Expect(people.Authenticate(ctx, "busy", password)).NotTo(BeNil(), "and not for long")
+	})
+})
