@@ -43,7 +43,7 @@ func Assets(ctx context.Context, log io.Writer) (string, error) {
 	}
 	store := cache{dir: filepath.Join(base, "oauth-operator", "controlplane"), log: log}
 	return store.obtain(ctx, want.key(), []source{
-		{name: "prebuilt download", fill: download{pins: want, log: log}.fill},
+		{name: "prebuilt download", fill: download{pins: want, index: envtestIndex, log: log}.fill},
 		{name: "build from source", fill: build{pins: want, log: log}.fill},
 	})
 }

@@ -15,13 +15,14 @@ import (
 
 // download fetches a prebuilt control plane with setup-envtest.
 type download struct {
-	pins pins
-	log  io.Writer
+	pins  pins
+	index string
+	log   io.Writer
 }
 
-// envtestIndex lists the prebuilt control planes. It is where setup-envtest
-// looks; asking for it first costs a second where there is no way out to it,
-// and building setup-envtest in vain costs a minute.
+// envtestIndex lists the prebuilt control planes. Asking for it first costs a
+// second where there is no way out to it; building setup-envtest in vain costs a
+// minute.
 const envtestIndex = "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml"
 
 const (
@@ -45,7 +46,7 @@ func (d download) fill(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, downloadLimit, fmt.Errorf("not finished in %s", downloadLimit))
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := d.command(ctx, tool, "use", version, "--bin-dir", filepath.Join(dir, "download"), "-p", "path")
+	cmd := d.command(ctx, tool, "use", version, "--index", d.index, "--bin-dir", filepath.Join(dir, "download"), "-p", "path")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
@@ -68,7 +69,7 @@ func (d download) fill(ctx context.Context, dir string) error {
 func (d download) reachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, indexLimit, fmt.Errorf("no answer in %s", indexLimit))
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, envtestIndex, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, d.index, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (d download) reachable(ctx context.Context) error {
 	}
 	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", envtestIndex, res.Status)
+		return fmt.Errorf("%s answers %s", d.index, res.Status)
 	}
 	return nil
 }

@@ -17,3 +17,13 @@ func NewSource(name string, fill func(ctx context.Context, dir string) error) So
 func Obtain(ctx context.Context, dir string, log io.Writer, sources ...Source) (string, error) {
 	return cache{dir: dir, log: log}.obtain(ctx, "some-version", sources)
 }
+
+// Download is the source that fetches what the index at that address lists.
+func Download(index string, log io.Writer) (Source, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return Source{}, err
+	}
+	want, err := readPins(root)
+	return NewSource("prebuilt download", download{pins: want, index: index, log: log}.fill), err
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"go/token"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,8 +23,8 @@ type fuzzTarget struct {
 
 // fuzzTargets finds the fuzz targets of the packages that pattern matches, in
 // their sources: asking go test would compile every package for it.
-func fuzzTargets(pattern string) ([]fuzzTarget, error) {
-	list := exec.Command("go", "list", "-json=Dir,ImportPath,TestGoFiles,XTestGoFiles", pattern)
+func fuzzTargets(ctx context.Context, pattern string) ([]fuzzTarget, error) {
+	list := goCommand(ctx, "list", "-json=Dir,ImportPath,TestGoFiles,XTestGoFiles", pattern)
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
@@ -77,9 +77,9 @@ func fuzzFunctions(path string) ([]string, error) {
 }
 
 // run fuzzes for a while and puts the outcome into the report.
-func (t fuzzTarget) run(report *report, fuzztime time.Duration) {
+func (t fuzzTarget) run(ctx context.Context, report *report, fuzztime time.Duration) {
 	start := time.Now()
-	out, err := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+fuzztime.String(), t.pkg).CombinedOutput()
+	out, err := goCommand(ctx, "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+fuzztime.String(), t.pkg).CombinedOutput()
 	elapsed := time.Since(start).Round(100 * time.Millisecond)
 	if err != nil {
 		report.total.failed++

@@ -9,11 +9,14 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -22,8 +25,10 @@ func main() {
 	onlyFuzz := flag.Bool("fuzzonly", false, "run nothing but the fuzz targets")
 	flag.Parse()
 
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report := newReport(os.Stdout)
-	err := run(report, *fuzztime, *onlyFuzz, flag.Args())
+	err := run(ctx, report, *fuzztime, *onlyFuzz, flag.Args())
+	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gotest:", err)
 	}
@@ -33,26 +38,26 @@ func main() {
 	}
 }
 
-func run(report *report, fuzztime time.Duration, onlyFuzz bool, args []string) error {
+func run(ctx context.Context, report *report, fuzztime time.Duration, onlyFuzz bool, args []string) error {
 	if fuzztime > 0 {
-		targets, err := fuzzTargets("./...")
+		targets, err := fuzzTargets(ctx, "./...")
 		if err != nil {
 			return err
 		}
 		for _, target := range targets {
-			target.run(report, fuzztime)
+			target.run(ctx, report, fuzztime)
 		}
 	}
 	if onlyFuzz {
 		return nil
 	}
-	return test(report, args)
+	return test(ctx, report, args)
 }
 
 // test runs go test. That a test failed is no error of this function's; it
 // stands in the report.
-func test(report *report, args []string) error {
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+func test(ctx context.Context, report *report, args []string) error {
+	cmd := goCommand(ctx, append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -72,4 +77,13 @@ func test(report *report, args []string) error {
 		return fmt.Errorf("go test %v ran no test", args)
 	}
 	return readErr
+}
+
+// goCommand is the go command, which is asked to stop when ctx is done: it then
+// takes its compilers and tests with it.
+func goCommand(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	return cmd
 }
