@@ -4,11 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-
-	"go.uber.org/zap/zapcore"
 )
-
-func zapLevel(v int8) zapcore.Level { return zapcore.Level(v) }
 
 // auditor notes the writes that the controllers ask of the API server.
 type auditor struct {

@@ -14,16 +14,16 @@ import (
 )
 
 var _ = Describe("An OAuthGrant", func() {
-	at := func(d time.Duration) metav1.Time { return metav1.NewTime(time.Now().Add(d).Truncate(time.Second)) }
+	in := func(d time.Duration) metav1.Time { return metav1.NewTime(time.Now().Add(d).Truncate(time.Second)) }
 
 	grant := func(ns string, created, expires, ends time.Duration) *v1alpha1.OAuthGrant {
 		GinkgoHelper()
 		g := &v1alpha1.OAuthGrant{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: unique("grant")}}
 		g.Spec = v1alpha1.OAuthGrantSpec{
 			AuthorizationServer: "main", ClientID: ns + ".web", ClientUID: "uid", Subject: "alice",
-			AuthTime: at(created), CreatedAt: at(created), EndsAt: at(ends),
+			AuthTime: in(created), CreatedAt: in(created), EndsAt: in(ends),
 		}
-		g.Status.ExpiresAt = at(expires)
+		g.Status.ExpiresAt = in(expires)
 		Expect(admin.Create(suiteCtx, g)).To(Succeed())
 		return g
 	}
@@ -60,7 +60,7 @@ var _ = Describe("An OAuthGrant", func() {
 
 	It("lives on when it is refreshed before its end", func() {
 		g := grant(newNamespace(nil), -time.Hour, 3*time.Second, time.Hour)
-		change(g, func(g *v1alpha1.OAuthGrant) { g.Status.ExpiresAt = at(time.Hour) })
+		change(g, func(g *v1alpha1.OAuthGrant) { g.Status.ExpiresAt = in(time.Hour) })
 		Consistently(func() bool { return gone(g) }, 4*time.Second).Should(BeFalse())
 	})
 })
