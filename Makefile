@@ -100,7 +100,7 @@ verify-manifests:
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not)
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
-	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime 5s $(RACE) -timeout 20m $(TEST_ARGS) ./...
+	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime 5s -- $(RACE) -timeout 20m $(TEST_ARGS) ./...
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s)

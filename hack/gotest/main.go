@@ -1,7 +1,7 @@
 // Command gotest runs the fuzz targets for a moment each and then go test, with
 // the arguments that it is given, and closes with one line that counts:
 //
-//	gotest -fuzztime 5s -race ./...
+//	gotest -fuzztime 5s -- -race ./...
 //
 // It runs nothing itself and judges nothing: what it prints and counts is what
 // go test says with -json. Ginkgo's specs count one by one. Only failing tests
