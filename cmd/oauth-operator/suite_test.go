@@ -3,6 +3,8 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/hack/controlplane"
@@ -21,6 +24,7 @@ import (
 
 func TestJourney(t *testing.T) {
 	RegisterFailHandler(Fail)
+	ctrl.SetLogger(GinkgoLogr)
 	SetDefaultEventuallyTimeout(30 * time.Second)
 	SetDefaultEventuallyPollingInterval(50 * time.Millisecond)
 	RunSpecs(t, "The whole journey, with the binary that users run")
@@ -70,11 +74,14 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 var _ = AfterSuite(func() {
 	log := output.String()
 	Expect(log).To(ContainSubstring("Serving."), "the log of the server is here")
+	Expect(log).NotTo(ContainSubstring("Request Body"), "client-go would log Secrets with that")
 	issued := seen.all()
 	Expect(len(issued)).To(BeNumerically(">", 50), "secrets were issued, and noted")
 	for _, secret := range issued {
 		// The secret itself does not go into the report either.
-		Expect(strings.Contains(log, secret)).To(BeFalse(), "a secret of %d characters is in the log", len(secret))
+		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), url.QueryEscape(secret)} {
+			Expect(strings.Contains(log, form)).To(BeFalse(), "a secret of %d characters is in the log", len(secret))
+		}
 	}
 })
 
