@@ -25,6 +25,7 @@ type common struct {
 	namespace   string
 	metricsAddr string
 	probeAddr   string
+	pprofAddr   string
 	logLevel    int
 	logFormat   string
 	qps         float32
@@ -40,6 +41,8 @@ func (c *common) register(flags *pflag.FlagSet) {
 		"Address of the metrics endpoint. 0 for none.")
 	flags.StringVar(&c.probeAddr, "health-probe-bind-address", ":8081",
 		"Address of the endpoints /healthz and /readyz. 0 for none.")
+	flags.StringVar(&c.pprofAddr, "pprof-bind-address", "",
+		"Address of the profiles of net/http/pprof, for developers. Without it there are none.")
 	flags.IntVar(&c.logLevel, "v", 0, "Verbosity of the log, 0 to 5: 0 is what operators need, 1 adds each decision.")
 	flags.StringVar(&c.logFormat, "log-format", "json", "Format of the log: json or text.")
 	flags.Float32Var(&c.qps, "kube-api-qps", 500, "Requests per second to the API server that are not held back.")
@@ -75,10 +78,6 @@ func (c *common) restConfig() (*rest.Config, error) {
 	return config, nil
 }
 
-// maxVerbosity is the most that the log says, whatever is asked for: from 8 on
-// client-go writes the bodies of requests, and so every Secret, into it.
-const maxVerbosity = 7
-
 // mostVerbose is the highest verbosity that there is. From 6 on, client-go logs
 // its requests, and from 8 on their bodies: the Secrets among them.
 const mostVerbose = 5
@@ -86,7 +85,7 @@ const mostVerbose = 5
 func (c *common) logger() logr.Logger {
 	return zap.New(
 		zap.UseDevMode(c.logFormat == "text"),
-		zap.Level(zapcore.Level(-min(c.logLevel, maxVerbosity))),
+		zap.Level(zapcore.Level(-min(c.logLevel, mostVerbose))),
 		// A stack trace belongs to a panic, and panics bring their own.
 		zap.StacktraceLevel(zapcore.FatalLevel),
 	)

@@ -31,6 +31,7 @@ func controllerCommand() *cobra.Command {
 				Logger:                        log,
 				Metrics:                       flags.metrics(),
 				HealthProbeBindAddress:        flags.probeAddr,
+				PprofBindAddress:              flags.pprofAddr,
 				LeaderElection:                leaderElect,
 				LeaderElectionID:              "oauth-operator-controller",
 				LeaderElectionNamespace:       flags.namespace,

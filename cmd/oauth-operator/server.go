@@ -73,6 +73,7 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 		Logger:                 log,
 		Metrics:                f.metrics(),
 		HealthProbeBindAddress: f.probeAddr,
+		PprofBindAddress:       f.pprofAddr,
 		Cache:                  cache.Options{ByObject: server.CacheOptions(f.namespace)},
 	})
 	if err != nil {
