@@ -40,7 +40,7 @@ func (f *figure) walk(ctx context.Context) error {
 	}
 	fmt.Fprintf(f.out, "\nThe ID token says:\n%s\n\nThe API that checked the access token says:\n%s\n", page.Text("claims"), page.Text("api"))
 
-	title("Refreshing: RFC 6749, §6")
+	title("Refreshing: RFC 6749, figure 2 and §6")
 	page, err = alice.Submit(ctx, page, "refresh", nil)
 	if err != nil {
 		return err
@@ -51,7 +51,6 @@ func (f *figure) walk(ctx context.Context) error {
 	if page.Text("api") == "" {
 		return errors.New("the API does not answer after the refresh")
 	}
-	fmt.Fprintf(f.out, "\nAnd the API answers again.\n")
 	return nil
 }
 
@@ -62,7 +61,7 @@ func (f *figure) browser(page *person.Page) {
 	case f.at(page.Request.URL) && path == "/login" && to != nil:
 		f.step("A", "The client sends the browser to the authorization endpoint.", "GET "+describe(to))
 	case !f.at(page.Request.URL) && to == nil && page.Request.Method == http.MethodGet:
-		f.step("B", "The authorization server asks the resource owner: "+page.Text("title")+".", request(page.Request, page.Status))
+		f.step("B", "The authorization server shows the resource owner a page: "+page.Title()+".", request(page.Request, page.Status))
 	case !f.at(page.Request.URL) && page.Request.Method == http.MethodPost:
 		f.step("B", "The resource owner answers.", request(page.Request, page.Status))
 	}
@@ -87,27 +86,44 @@ func (f *figure) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	if form.Has("grant_type") {
-		f.step("D", "The client asks the token endpoint.", "POST "+r.URL.Path+" "+parameters(form))
+	ask, answer := letters(form.Get("grant_type"))
+	if ask != "" {
+		f.step(ask, "The client asks the token endpoint.", "POST "+r.URL.Path+" "+parameters(form))
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	if form.Has("grant_type") {
-		return response, f.tokens(response)
+	if ask != "" {
+		return response, f.tokens(answer, response)
+	}
+	if strings.HasPrefix(r.URL.String(), f.apiURL) {
+		fmt.Fprintf(f.out, "    The client calls the API with the access token: %s\n", request(r, response.StatusCode))
 	}
 	return response, nil
 }
 
+// letters returns how the figures of RFC 6749 call a request to the token
+// endpoint and its response: a code is redeemed in figure 3, a refresh token in
+// figure 2.
+func letters(grantType string) (ask, answer string) {
+	switch grantType {
+	case "authorization_code":
+		return "D", "E"
+	case "refresh_token":
+		return "G", "H"
+	}
+	return "", ""
+}
+
 // tokens prints the response of the token endpoint.
-func (f *figure) tokens(response *http.Response) error {
+func (f *figure) tokens(letter string, response *http.Response) error {
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		return err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	f.step("E", "The authorization server answers.", response.Status+" "+members(body))
+	f.step(letter, "The authorization server answers.", response.Status+" "+members(body))
 	return nil
 }
 

@@ -12,9 +12,13 @@ func (p *Page) has(form string) bool {
 	return ok
 }
 
+// Title returns the title of the page.
+func (p *Page) Title() string { return text(p.first(func(n *html.Node) bool { return n.Data == "title" })) }
+
 // Text returns the text of the element with that id, or "" if there is none.
-func (p *Page) Text(id string) string {
-	n := p.find(id)
+func (p *Page) Text(id string) string { return text(p.find(id)) }
+
+func text(n *html.Node) string {
 	if n == nil {
 		return ""
 	}
@@ -37,12 +41,17 @@ func (p *Page) button(id string) (name, value string, ok bool) {
 }
 
 func (p *Page) find(id string) *html.Node {
+	return p.first(func(n *html.Node) bool { return attribute(n, "id") == id })
+}
+
+// first returns the first element of the page that is meant.
+func (p *Page) first(meant func(*html.Node) bool) *html.Node {
 	root, err := html.Parse(strings.NewReader(p.Body))
 	if err != nil {
 		return nil
 	}
 	for n := range root.Descendants() {
-		if n.Type == html.ElementNode && attribute(n, "id") == id {
+		if n.Type == html.ElementNode && meant(n) {
 			return n
 		}
 	}
