@@ -159,6 +159,8 @@ var _ = Describe("The authorization code grant", func() {
 		code := w.code("team.web")
 		expectError(w.redeem("team.form", code), http.StatusBadRequest, "invalid_grant")
 		expectError(w.redeem("team.spa", code), http.StatusBadRequest, "invalid_grant")
+		renamed := w.code("team.web", func(c *grant.Code) { c.ClientID = "team.other" })
+		expectError(w.redeem("team.web", renamed), http.StatusBadRequest, "invalid_grant")
 		Expect(w.redeem("team.web", code).Status).To(Equal(http.StatusOK), "none of that used it up")
 	})
 

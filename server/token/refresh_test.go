@@ -31,19 +31,14 @@ var _ = Describe("Refreshing", func() {
 		w.now = w.now.Add(time.Hour)
 	})
 
-	stored := func() grant.Grant {
-		GinkgoHelper()
-		claims := w.access(first)
-		return w.grantOf(claims)
-	}
-	// The access token of the first answer has expired by now; its grant is found
-	// by the time at which it was made.
+	// The access token of the first answer has expired by now, so its grant is
+	// looked up at the time at which it was made.
 	theGrant := func() grant.Grant {
 		GinkgoHelper()
 		now := w.now
 		w.now = epoch
 		defer func() { w.now = now }()
-		return stored()
+		return w.grantOf(w.access(first))
 	}
 
 	It("RFC 6749 §6: gives new tokens for the whole scope, and a new refresh token", func() {
@@ -165,11 +160,10 @@ var _ = Describe("Refreshing", func() {
 
 	It("does not believe a grant that was changed in the store", func() {
 		g := theGrant()
-		g.Scope = append(g.Scope, "write")
 		g.ID = grant.NewID()
 		token, err := grant.SealRefreshToken(w.keys.Load(), g, w.now)
 		Expect(err).NotTo(HaveOccurred())
-		g.Subject = "somebody else"
+		g.Scope = oauth.Scope{"openid", "profile", "read", "write"}
 		Expect(w.grants.Create(context.Background(), g)).To(Succeed())
 		expectError(w.refresh("team.web", token), http.StatusBadRequest, "invalid_grant")
 	})
@@ -244,6 +238,20 @@ var _ = Describe("Refreshing", func() {
 				return w.grants.Store.Revoke(context.Background(), theGrant().Key(), "Meanwhile")
 			}
 			return nil
+		}
+		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
+	})
+
+	It("gives no token for a grant that another request has moved and a third one revoked in the meantime", func() {
+		w.grants.before = func(step string) error {
+			if step != "advance" {
+				return nil
+			}
+			g := theGrant()
+			if _, err := w.grants.Store.Advance(context.Background(), g.Key(), 0, w.now, g.ExpiresAt); err != nil {
+				return err
+			}
+			return w.grants.Store.Revoke(context.Background(), g.Key(), "Meanwhile")
 		}
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 	})
