@@ -95,7 +95,8 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 	}
 	session, err := e.sessions.Find(r)
 	if err != nil || session.ID != q.Session {
-		// The session ended or is another one, of somebody else perhaps.
+		// The session ended or is another one, of somebody else perhaps. If it is
+		// the one of the question, it was fresh enough then.
 		e.again(w, r, q)
 		return
 	}
@@ -107,8 +108,8 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 	switch {
 	case bad != nil:
 		e.fail(w, r, t, bad)
-	case t.client.UID != q.ClientUID || !slices.Equal(req.scope, q.Scope) || req.needsLogin(session, q.Errand, e.now()):
-		e.again(w, r, q) // not what was asked, or no longer who was asked
+	case t.client.UID != q.ClientUID || !slices.Equal(req.scope, q.Scope):
+		e.again(w, r, q) // not what was asked
 	default:
 		e.allow(w, r, t, req, session)
 	}

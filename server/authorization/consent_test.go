@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/registration"
 )
 
 var _ = Describe("The consent", func() {
@@ -79,6 +80,9 @@ var _ = Describe("The consent", func() {
 			w.code(b.submit(b.visit(ask), "allow"))
 		}
 		Expect(b.visit(ask).byID("consent")).NotTo(BeNil())
+		w.change(public, func(c *registration.Client) { c.AuthMethod = oauth.AuthMethodBasic })
+		ask.Set("redirect_uri", "http://127.0.0.1/done")
+		Expect(b.visit(ask).byID("consent")).NotTo(BeNil(), "nor what it was allowed while it was one")
 	})
 
 	It("keeps the cookie small however many clients there are", func() {

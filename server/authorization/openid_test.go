@@ -87,6 +87,13 @@ var _ = Describe("prompt and max_age", func() {
 		w.code(b.visit(request("max_age", "2147483647")))
 	})
 
+	It("max_age does not run while the person reads the consent page", func() {
+		b.signIn()
+		page := b.visit(request("max_age", "10"))
+		w.clock.advance(time.Minute)
+		w.code(b.submit(page, "allow"))
+	})
+
 	It("prompt=select_account shows the account and offers another", func() {
 		allowed()
 		a := b.visit(request("prompt", "select_account"))
