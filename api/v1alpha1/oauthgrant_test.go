@@ -67,7 +67,7 @@ var _ = Describe("OAuthGrant", func() {
 		}
 	})
 
-	DescribeTable("is refused", func(ctx SpecContext, status string, field string) {
+	DescribeTable("is refused", func(ctx SpecContext, status, field string) {
 		o := object("OAuthGrant", "other", spec)
 		var value map[string]any
 		Expect(yaml.Unmarshal([]byte(status), &value)).To(Succeed())

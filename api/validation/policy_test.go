@@ -156,8 +156,10 @@ var _ = Describe("the policy", func() {
 			r.NamespaceSelector = selector
 			reference, err := metav1.LabelSelectorAsSelector(&selector)
 			want := err == nil && reference.Matches(labels.Set(namespace))
-			Expect(len(validation.Client(webapp(), server(r), namespace)) == 0).To(Equal(want), "%v in %v", selector, namespace)
-			Expect(len(validation.AuthorizationServer(server(r))) == 0).To(Equal(err == nil), "%v", selector)
+			selected := validation.Message(validation.Client(webapp(), server(r), namespace)) == ""
+			Expect(selected).To(Equal(want), "%v in %v", selector, namespace)
+			valid := validation.Message(validation.AuthorizationServer(server(r))) == ""
+			Expect(valid).To(Equal(err == nil), "%v", selector)
 		}
 	})
 })
