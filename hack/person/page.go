@@ -13,7 +13,9 @@ func (p *Page) has(form string) bool {
 }
 
 // Title returns the title of the page.
-func (p *Page) Title() string { return text(p.first(func(n *html.Node) bool { return n.Data == "title" })) }
+func (p *Page) Title() string {
+	return text(p.first(func(n *html.Node) bool { return n.Data == "title" }))
+}
 
 // Text returns the text of the element with that id, or "" if there is none.
 func (p *Page) Text(id string) string { return text(p.find(id)) }
