@@ -39,10 +39,3 @@ func (a *auditor) in(part string) []string {
 	}
 	return found
 }
-
-// count returns how many writes there were so far.
-func (a *auditor) count() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.writes)
-}

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ func (w wantedSecret) differences(have *corev1.Secret) []string {
 		switch value, ok := have.Data[key]; {
 		case !ok:
 			facts = append(facts, key+" is missing")
-		case string(value) != string(w.data[key]):
+		case !bytes.Equal(value, w.data[key]):
 			facts = append(facts, key+" is different")
 		}
 	}

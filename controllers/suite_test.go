@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,7 +48,8 @@ const (
 )
 
 var (
-	suiteCtx context.Context
+	suiteCtx, endSuite = context.WithCancel(context.Background())
+
 	admin    client.Client // may do anything, and reads from the API server
 	operator *rest.Config  // the controller's service account, with its own roles alone
 	audit    = &auditor{}
@@ -67,9 +69,7 @@ func TestControllers(t *testing.T) {
 }
 
 var _ = BeforeSuite(func() {
-	var cancel context.CancelFunc
-	suiteCtx, cancel = context.WithCancel(context.Background())
-	DeferCleanup(cancel)
+	DeferCleanup(endSuite)
 	ctrl.SetLogger(zap.New(zap.WriteTo(io.MultiWriter(logs, GinkgoWriter)), zap.Level(zapcore.Level(-maxVerbosity))))
 
 	plane, err := controlplane.Start(suiteCtx, controlplane.Options{Log: GinkgoWriter})
@@ -174,7 +174,7 @@ func applyFile(path string) {
 	for {
 		o := &unstructured.Unstructured{}
 		err := decoder.Decode(o)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		Expect(err).NotTo(HaveOccurred())

@@ -126,7 +126,7 @@ var _ = Describe("Verify", func() {
 		encoded := bcryptHash("a", 10)
 		hash, err := passwordhash.Parse(encoded)
 		Expect(err).NotTo(HaveOccurred())
-		for _, printed := range []string{fmt.Sprint(hash), fmt.Sprintf("%+v", hash), fmt.Sprintf("%#v", hash)} {
+		for _, printed := range []string{hash.String(), fmt.Sprintf("%+v", hash), fmt.Sprintf("%#v", hash)} {
 			Expect(printed).To(Equal("[bcrypt hash]"))
 		}
 	})
