@@ -62,17 +62,28 @@ type Ring struct {
 }
 
 // Active returns the key of that use that makes new things at the moment: the
-// newest whose time has come.
+// newest whose time has come. Where there is none whose time has come, because
+// the clock here is behind that of whoever made the first key, it is the first.
 func (r Ring) Active(use Use, now time.Time) (Key, bool) {
 	var active Key
 	found := false
 	for _, k := range r.Keys {
-		if k.Use == use && !k.NotBefore.After(now) && !k.expired(now) &&
-			(!found || !k.NotBefore.Before(active.NotBefore)) {
+		switch {
+		case k.Use != use || k.expired(now):
+		case !found, begun(active, k, now):
 			active, found = k, true
 		}
 	}
 	return active, found
+}
+
+// begun reports whether next has taken over from current: it is the later of
+// the two, and its time has come; or the time of neither has, and it is the earlier.
+func begun(current, next Key, now time.Time) bool {
+	if next.NotBefore.After(now) {
+		return next.NotBefore.Before(current.NotBefore)
+	}
+	return current.NotBefore.After(now) || !next.NotBefore.Before(current.NotBefore)
 }
 
 // Find returns the key of that use and id, if what it made can still be good.
