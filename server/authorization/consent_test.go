@@ -85,6 +85,12 @@ var _ = Describe("The consent", func() {
 		Expect(b.visit(ask).byID("consent")).NotTo(BeNil(), "nor what it was allowed while it was one")
 	})
 
+	It("is not silent any more for a client that has become a public one", func() {
+		w.code(b.submit(b.visit(request()), "allow"))
+		w.change(confidential, func(c *registration.Client) { c.AuthMethod = oauth.AuthMethodNone })
+		Expect(b.visit(request()).byID("consent")).NotTo(BeNil())
+	})
+
 	It("keeps the cookie small however many clients there are", func() {
 		for i := range 40 {
 			id := fmt.Sprintf("shop.client-%d", i)

@@ -25,7 +25,9 @@ func protect(h http.Header, returnTo string) {
 // frame-ancestors. The pages load their stylesheet and icon and nothing else.
 //
 // Chromium applies form-action to every redirect that follows the posting of a
-// form, so it has to name where the form's answer sends the browser.
+// form, so it has to name where the form's answer sends the browser. That goes on
+// at the client: one whose redirect URI redirects to yet another origin at once,
+// rather than answering, is stopped there by Chromium.
 func policy(returnTo string) string {
 	const base = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if source := formTarget(returnTo); source != "" {
