@@ -8,10 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/accesstoken"
@@ -45,7 +44,7 @@ var theSet = sync.OnceValue(newSet)
 // parse reads a token as others do: with the published keys and nothing of ours.
 func parse(set *keys.Set, token string, alg jose.SignatureAlgorithm) (header jose.Header, claims map[string]any) {
 	GinkgoHelper()
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{alg})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
 	Expect(err).NotTo(HaveOccurred())
 	header = jws.Signatures[0].Header
 	public := set.Public(now)
@@ -176,8 +175,10 @@ var _ = Describe("Tokens", func() {
 	})
 
 	It("OpenID Connect Core §2, §3.1.3.6: an ID token is what the relying party asked for", func() {
-		t := accesstoken.IDToken{Grant: g, Person: ada, Nonce: "n\"<é>", AccessToken: "an access token",
-			Scope: oauth.Scope{"openid", "profile", "email", "groups"}}
+		t := accesstoken.IDToken{
+			Grant: g, Person: ada, Nonce: "n\"<é>", AccessToken: "an access token",
+			Scope: oauth.Scope{"openid", "profile", "email", "groups"},
+		}
 		header, claims := parse(set, signID(t), jose.RS256)
 		Expect(header.ExtraHeaders[jose.HeaderType]).To(Equal("JWT"))
 		sum := sha256.Sum256([]byte("an access token"))

@@ -6,10 +6,9 @@ import (
 	"net/http/httptest"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/clientauth"
@@ -58,8 +57,10 @@ var _ = Describe("The metadata", func() {
 		for _, name := range scopes {
 			settings.Catalogue = append(settings.Catalogue, issuer.Scope{Name: name})
 		}
-		return metadata.Options{Settings: settings, AuthMethods: clientauth.Methods(),
-			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"}}
+		return metadata.Options{
+			Settings: settings, AuthMethods: clientauth.Methods(),
+			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
+		}
 	}
 
 	It("RFC 8414 §2, OpenID Connect Discovery §3: says what is there and nothing else", func() {
@@ -79,8 +80,10 @@ var _ = Describe("The metadata", func() {
 			"subject_types_supported":                        []any{"public"},
 			"id_token_signing_alg_values_supported":          []any{"RS256"},
 			"request_uri_parameter_supported":                false,
-			"claims_supported": []any{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
-				"name", "preferred_username", "email", "email_verified", "groups"},
+			"claims_supported": []any{
+				"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
+				"name", "preferred_username", "email", "email_verified", "groups",
+			},
 		}))
 	})
 
@@ -102,7 +105,9 @@ var _ = Describe("The JWK Set", func() {
 	schedules := []keyring.Schedule{
 		{Use: keyring.UseSignES256, Every: 30 * 24 * time.Hour, Ahead: 24 * time.Hour, Keep: time.Hour},
 		{Use: keyring.UseSignRS256, Every: 30 * 24 * time.Hour, Ahead: 24 * time.Hour, Keep: time.Hour},
-		{Use: keyring.UseCode}, {Use: keyring.UseRefresh}, {Use: keyring.UseBrowser},
+		{Use: keyring.UseCode},
+		{Use: keyring.UseRefresh},
+		{Use: keyring.UseBrowser},
 	}
 	rotate := func(ring keyring.Ring, now time.Time) keyring.Ring {
 		GinkgoHelper()

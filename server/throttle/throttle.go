@@ -69,16 +69,6 @@ func (l *Limiter) Allow(key string) bool {
 	return l.bucket(key).limit.AllowN(now, 1)
 }
 
-// Exhausted reports whether Allow would say no. It counts nothing, and makes
-// nothing be remembered or forgotten.
-func (l *Limiter) Exhausted(key string) bool {
-	now := l.options.Now()
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	e, ok := l.buckets[maphash.String(l.seed, key)]
-	return ok && e.Value.(*bucket).limit.TokensAt(now) < 1
-}
-
 // Forget gives the key all its events back, as after a success.
 func (l *Limiter) Forget(key string) {
 	l.mutex.Lock()
@@ -88,13 +78,6 @@ func (l *Limiter) Forget(key string) {
 		l.recent.Remove(e)
 		delete(l.buckets, hash)
 	}
-}
-
-// Len returns the number of keys that are remembered.
-func (l *Limiter) Len() int {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return len(l.buckets)
 }
 
 // bucket returns the bucket of the key, and makes one where there is none.

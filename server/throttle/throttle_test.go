@@ -46,17 +46,6 @@ var _ = Describe("Limiter", func() {
 		Expect(limiter.Allow("b")).To(BeTrue())
 	})
 
-	It("can be asked without counting", func() {
-		for range 10 {
-			Expect(limiter.Exhausted("a")).To(BeFalse())
-		}
-		Expect(limiter.Len()).To(BeZero())
-		exhaust("a")
-		Expect(limiter.Exhausted("a")).To(BeTrue())
-		now = now.Add(time.Second)
-		Expect(limiter.Exhausted("a")).To(BeFalse())
-	})
-
 	It("forgets on request", func() {
 		exhaust("a")
 		limiter.Forget("a")

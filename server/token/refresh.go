@@ -13,7 +13,7 @@ import (
 
 // badRefreshToken is what the caller is told of a refresh token that is no good,
 // whatever is wrong with it.
-const badRefreshToken = "The refresh token is invalid, has expired, was revoked, or was issued to another client." // #nosec G101 -- a sentence
+const badRefreshToken = "The refresh token is invalid, has expired, was revoked, or was issued to another client."
 
 // refresh answers a request to refresh an access token (RFC 6749 §6). It costs
 // one look at the store and one step of its grant to the next generation; a

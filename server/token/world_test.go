@@ -13,10 +13,9 @@ import (
 	"sync"
 	"time"
 
-	. "github.com/onsi/gomega"
-
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
+	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/api/credential"
 	"oauth-operator.dev/api/keyring"

@@ -60,8 +60,8 @@ func headerToken(r *http.Request) (string, error) {
 }
 
 func bodyToken(r *http.Request) (string, error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Method != http.MethodPost || err != nil || mediaType != "application/x-www-form-urlencoded" {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // "" of one that is broken
+	if r.Method != http.MethodPost || mediaType != "application/x-www-form-urlencoded" {
 		return "", nil
 	}
 	params, err := oauth.ParseForm(r)

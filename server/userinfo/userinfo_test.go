@@ -67,8 +67,10 @@ var _ = Describe("The UserInfo endpoint", func() {
 
 	BeforeEach(func() {
 		now = epoch
-		settings = &issuer.Settings{Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
-			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute}}
+		settings = &issuer.Settings{
+			Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
+			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
+		}
 		var err error
 		set, err = keys.Compile(ring())
 		Expect(err).NotTo(HaveOccurred())
@@ -79,8 +81,10 @@ var _ = Describe("The UserInfo endpoint", func() {
 			"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
 			"bob-2": {Subject: "bob-2", Username: "bob"},
 		}}
-		handler = userinfo.New(userinfo.Options{Settings: settings, Keys: current, Grants: grants, People: who,
-			Now: func() time.Time { return now }})
+		handler = userinfo.New(userinfo.Options{
+			Settings: settings, Keys: current, Grants: grants, People: who,
+			Now: func() time.Time { return now },
+		})
 		g = grant.Grant{
 			ID: grant.NewID(), Issuer: "main", ClientID: "team.web", ClientUID: "u", Subject: "ada-1",
 			Scope: oauth.Scope{"openid", "profile", "email", "groups"}, AuthTime: now, CreatedAt: now,
@@ -124,8 +128,10 @@ var _ = Describe("The UserInfo endpoint", func() {
 	}
 
 	It("OpenID Connect Core §5.3: answers GET and POST, with the token in the header or in the form", func() {
-		all := map[string]any{"sub": "ada-1", "name": "Ada", "preferred_username": "ada",
-			"email": "ada@example.com", "email_verified": true, "groups": []any{"a"}}
+		all := map[string]any{
+			"sub": "ada-1", "name": "Ada", "preferred_username": "ada",
+			"email": "ada@example.com", "email_verified": true, "groups": []any{"a"},
+		}
 		Expect(claimsOf(send("GET", "/userinfo", "Bearer "+token, ""))).To(Equal(all))
 		Expect(claimsOf(send("POST", "/userinfo", "bearer  "+token, ""))).To(Equal(all))
 		Expect(claimsOf(send("POST", "/userinfo", "", token))).To(Equal(all))
