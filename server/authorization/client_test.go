@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"

@@ -73,7 +73,8 @@ var _ = Describe("Every answer", func() {
 		login := b.visit(request("client_id", "shop.evil", "login_hint", evil, "state", evil))
 		wrong := b.login(login, evil, evil)
 		consent := b.login(login, "alice", "correct horse")
-		answers := []answer{login, wrong, consent,
+		answers := []answer{
+			login, wrong, consent,
 			b.visit(request("client_id", evil)),
 			b.visit(request("client_id", "shop.evil", "redirect_uri", "https://x/"+evil)),
 			b.do("GET", w.settings.Issuer+"/continue?state="+strings.ReplaceAll(evil, " ", "+"), ""),

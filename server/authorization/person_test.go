@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/registration"
 )

@@ -18,12 +18,19 @@ var _ = Describe("The colours", func() {
 		front, back string
 		ratio       float64
 	}{
-		{"ink", "sheet", 4.5}, {"ink", "wash", 4.5}, {"ink", "edge", 4.5},
-		{"soft", "sheet", 4.5}, {"soft", "wash", 4.5},
-		{"accent", "wash", 4.5}, {"accent-strong", "wash", 4.5}, // links
-		{"on-accent", "accent", 4.5}, {"on-accent", "accent-strong", 4.5},
+		{"ink", "sheet", 4.5},
+		{"ink", "wash", 4.5},
+		{"ink", "edge", 4.5},
+		{"soft", "sheet", 4.5},
+		{"soft", "wash", 4.5},
+		{"accent", "wash", 4.5},
+		{"accent-strong", "wash", 4.5}, // links
+		{"on-accent", "accent", 4.5},
+		{"on-accent", "accent-strong", 4.5},
 		{"alert", "alert-wash", 4.5},
-		{"field", "sheet", 3}, {"accent", "sheet", 3}, {"alert", "sheet", 3}, // borders, focus
+		{"field", "sheet", 3},
+		{"accent", "sheet", 3},
+		{"alert", "sheet", 3}, // borders, focus
 	}
 	It("can be read by light and by dark", func() {
 		raw, err := os.ReadFile("assets/style.css")
