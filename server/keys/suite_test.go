@@ -20,6 +20,8 @@ import (
 func TestKeys(t *testing.T) {
 	log.SetLogger(GinkgoLogr)
 	RegisterFailHandler(Fail)
+	EnforceDefaultTimeoutsWhenUsingContexts()
+	SetDefaultEventuallyTimeout(time.Minute)
 	RunSpecs(t, "server/keys")
 }
 

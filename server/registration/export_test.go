@@ -28,6 +28,10 @@ func (c *Cluster) Learn(obj any) {
 // Unlearn is the cache's event that the client was deleted.
 func (c *Cluster) Unlearn(oac *v1alpha1.OAuthClient) { c.removeClient(oac) }
 
+// Serves reports whether the cache alone is enough to serve the client, and has
+// the verdict compiled afterwards.
+func (c *Cluster) Serves(clientID string) bool { return c.cached(clientID).final() }
+
 // Trim is what the cache's informers do to every object.
 var Trim = trim
 
