@@ -58,7 +58,7 @@ var _ = Describe("The people of a cluster", func() {
 		Eventually(func() (err error) {
 			person, err = people.Person(ctx, string(user.UID))
 			return err
-		}).WithContext(ctx).Should(Succeed())
+		}).Should(Succeed())
 		return person
 	}
 
@@ -68,7 +68,7 @@ var _ = Describe("The people of a cluster", func() {
 		Eventually(func() error {
 			_, err := people.Person(ctx, string(user.UID))
 			return err
-		}).WithContext(ctx).Should(MatchError(resourceowner.ErrUnknown))
+		}).Should(MatchError(resourceowner.ErrUnknown))
 		_, err := people.Authenticate(ctx, user.Spec.Username, password)
 		Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
 	}
@@ -97,7 +97,7 @@ var _ = Describe("The people of a cluster", func() {
 		user := newUser(ctx, "changes", "changes")
 		before := known(ctx, user).LoginTag
 		setPassword(ctx, "changes", "new password")
-		Eventually(func() string { return known(ctx, user).LoginTag }).WithContext(ctx).ShouldNot(Equal(before))
+		Eventually(func() string { return known(ctx, user).LoginTag }).ShouldNot(Equal(before))
 		_, err := people.Authenticate(ctx, "changes", password)
 		Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
 		Expect(people.Authenticate(ctx, "changes", "new password")).NotTo(BeNil())
@@ -136,12 +136,12 @@ var _ = Describe("The people of a cluster", func() {
 		first := newUser(ctx, "first", "shared")
 		known(ctx, first)
 		// Creation times are of whole seconds: wait for the next.
-		Eventually(time.Now).WithContext(ctx).Should(BeTemporally(">", first.CreationTimestamp.Add(time.Second)))
+		Eventually(time.Now).Should(BeTemporally(">", first.CreationTimestamp.Add(time.Second)))
 		second := newUser(ctx, "earlier-in-the-alphabet", "shared")
 		Consistently(func() error {
 			_, err := people.Person(ctx, string(second.UID))
 			return err
-		}, "500ms").WithContext(ctx).Should(MatchError(resourceowner.ErrUnknown))
+		}, "500ms").Should(MatchError(resourceowner.ErrUnknown))
 		person, err := people.Authenticate(ctx, "shared", password)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(person.Subject).To(Equal(string(first.UID)))
