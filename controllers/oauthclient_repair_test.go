@@ -143,7 +143,7 @@ var _ = Describe("A controller that is started anew", Serial, func() {
 	It("writes nothing where all is as it should be", func() {
 		as, ns := newServer(), newNamespace(nil)
 		var clients []*v1alpha1.OAuthClient
-		for range 20 {
+		for range 100 {
 			clients = append(clients, newClient(ns, as))
 		}
 		for _, c := range clients {
@@ -156,6 +156,7 @@ var _ = Describe("A controller that is started anew", Serial, func() {
 		var all v1alpha1.OAuthClientList
 		Expect(admin.List(suiteCtx, &all)).To(Succeed())
 		written, looked := len(audit.in("/namespaces/"+ns+"/")), reconciled("oauthclient")
+		Expect(written).To(Equal(2*len(clients)), "two writes for each, however many there are at once")
 		restartManager()
 		Eventually(func() float64 { return reconciled("oauthclient") }).Should(BeNumerically(">=", looked+float64(len(all.Items))))
 		Consistently(func() int { return len(audit.in("/namespaces/" + ns + "/")) }).Should(Equal(written))
