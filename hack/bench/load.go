@@ -26,7 +26,7 @@ var browserless = &http.Client{
 // the process used for each and how many were done in a second.
 func load(ctx context.Context, pid, n int, step func(ctx context.Context, i int) error) (cpu time.Duration, perSecond float64, err error) {
 	// What is only done once belongs to nobody's time.
-	if err := inParallel(ctx, min(n, 4*workers), func(ctx context.Context, i int) error { return step(ctx, n+i) }); err != nil {
+	if err := inParallel(ctx, min(n, 4*workers), workers, func(ctx context.Context, i int) error { return step(ctx, n+i) }); err != nil {
 		return 0, 0, err
 	}
 	before, err := cpuTime(pid)
@@ -34,7 +34,7 @@ func load(ctx context.Context, pid, n int, step func(ctx context.Context, i int)
 		return 0, 0, err
 	}
 	begin := time.Now()
-	if err := inParallel(ctx, n, step); err != nil {
+	if err := inParallel(ctx, n, workers, step); err != nil {
 		return 0, 0, err
 	}
 	elapsed := time.Since(begin)
@@ -45,9 +45,10 @@ func load(ctx context.Context, pid, n int, step func(ctx context.Context, i int)
 	return (after - before) / time.Duration(n), float64(n) / elapsed.Seconds(), nil
 }
 
-func inParallel(ctx context.Context, n int, step func(ctx context.Context, i int) error) error {
+// inParallel runs the step n times, so many at a time.
+func inParallel(ctx context.Context, n, atOnce int, step func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(workers)
+	group.SetLimit(atOnce)
 	for i := range n {
 		group.Go(func() error { return step(ctx, i) })
 	}

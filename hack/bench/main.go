@@ -36,6 +36,7 @@ func main() {
 		requests = flag.Int("requests", 4000, "requests or grants that are measured for each figure")
 		clients  = flag.Int("clients", 10_000, "OAuthClients that are registered")
 		only     = flag.String("only", "", "protocol or registrations, to measure just that")
+		pprof    = flag.String("pprof", "", "address at which the server tells its profiles meanwhile, as in 127.0.0.1:6060")
 		floor    = flag.String("serve-floor", "", "serve the floor at this address (for internal use)")
 	)
 	flag.Parse()
@@ -44,7 +45,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{root: *root, binary: *binary}
+	b := &bench{root: *root, binary: *binary, pprof: *pprof}
 	rows, err := b.run(ctx, *only, *requests, *clients)
 	if err == nil {
 		err = report(os.Stdout, rows)
@@ -61,7 +62,7 @@ func exit(err error) {
 }
 
 type bench struct {
-	root, binary string
+	root, binary, pprof string
 }
 
 func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]row, error) {
@@ -111,7 +112,7 @@ func (b *bench) with(ctx context.Context, store string, measure func(*installati
 	fmt.Fprintf(os.Stderr, "Measuring with grants in %s (log: %s).\n", store, logs.Name())
 	in, err := installation.Start(ctx, installation.Options{
 		Root: b.root, Binary: b.binary, ServerAddress: "127.0.0.1:0",
-		ServerArgs:   []string{"--grant-store", store},
+		ServerArgs:   []string{"--grant-store", store, "--pprof-bind-address", b.pprof},
 		Logs:         logs,
 		ControlPlane: controlplane.Options{Log: os.Stderr},
 	})
@@ -165,11 +166,7 @@ func applyIssuer(ctx context.Context, in *installation.Installation) error {
 			return err
 		}
 	}
-	return eventually(ctx, func(ctx context.Context) (bool, error) {
-		var user v1alpha1.OAuthUser
-		err := in.Client.Get(ctx, types.NamespacedName{Name: username}, &user)
-		return len(user.Status.Conditions) > 0, err
-	})
+	return nil
 }
 
 // newWorkload registers the client of the benchmarks and reads its Secret.
@@ -185,7 +182,13 @@ func newWorkload(ctx context.Context, in *installation.Installation) (*workload,
 	if err := in.Client.Create(ctx, object); err != nil {
 		return nil, err
 	}
-	if err := allReady(ctx, in.Client, namespace, 1); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
+	defer cancel()
+	clients, err := newWatch(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := clients.until(ctx, namespace, 1, ready); err != nil {
 		return nil, err
 	}
 	var secret corev1.Secret

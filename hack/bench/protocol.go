@@ -62,7 +62,7 @@ func (w *workload) protocol(ctx context.Context, n int, floor floors, store stri
 	}
 
 	grants := make([]string, 2*n) // what is done once before has grants of its own
-	err = inParallel(ctx, len(grants), func(ctx context.Context, i int) error {
+	err = inParallel(ctx, len(grants), workers, func(ctx context.Context, i int) error {
 		grants[i], err = w.codeGrant(ctx, session)
 		return err
 	})
