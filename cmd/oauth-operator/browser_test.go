@@ -75,6 +75,14 @@ var _ = Describe("A person with Chromium", func() {
 		Expect(outcome()).To(Equal("back"))
 	})
 
+	It("goes on to where the client sends them, on another origin", func() {
+		broker := httptest.NewServer(http.RedirectHandler(app.URL+"/callback?passed=on", http.StatusSeeOther))
+		DeferCleanup(broker.Close)
+		cli.oauth.RedirectURL = broker.URL + "/callback"
+		Expect(chromedp.Do(tab, open(), signIn(password), chromedp.Click("#allow"))).To(Succeed())
+		Expect(outcome()).To(Equal("back"))
+	})
+
 	It("is told that the password is wrong, keeps the username, and can try again", func() {
 		Expect(chromedp.Do(tab, open(), signIn("guessed"))).To(Succeed())
 		Expect(read(chromedp.Text(`[role="alert"]`))).NotTo(BeEmpty())

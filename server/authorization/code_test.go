@@ -53,7 +53,7 @@ var _ = Describe("The code", func() {
 			ClientID:  confidential, ClientUID: "uid of " + confidential,
 			RedirectURI: callback, RedirectURISent: true,
 			Subject: alice, Username: "alice",
-			Scope: oauth.Scope{"email", "openid"}, Requested: "email openid email",
+			Scope:     oauth.Scope{"email", "openid"},
 			AuthTime:  began.Add(10 * time.Second).Unix(),
 			Challenge: verifierS256, Nonce: "n-0S6_ é",
 		}))
@@ -63,7 +63,6 @@ var _ = Describe("The code", func() {
 		c := w.code(through("redirect_uri", "", "scope", "email"))
 		Expect(c.RedirectURISent).To(BeFalse())
 		Expect(c.RedirectURI).To(Equal(callback))
-		Expect(c.Requested).To(BeEmpty())
 	})
 
 	It("has the default scope where none was asked for (RFC 6749 §3.3)", func() {

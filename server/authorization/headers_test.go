@@ -35,7 +35,7 @@ var _ = Describe("Every answer", func() {
 			csp := a.header.Get("Content-Security-Policy")
 			Expect(csp).To(ContainSubstring("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"), name)
 			if name != "error" {
-				Expect(csp).To(HaveSuffix("form-action 'self' https://shop.example"), name)
+				Expect(csp).To(HaveSuffix("form-action 'self' https:"), name)
 			}
 			Expect(a.header.Get("X-Frame-Options")).To(Equal("DENY"), name)
 			Expect(a.header.Get("Referrer-Policy")).To(Equal("no-referrer"), name)

@@ -14,7 +14,6 @@ import (
 // request is an authorization request that has been found valid.
 type request struct {
 	scope     oauth.Scope
-	requested string // scope as it was sent
 	challenge string // RFC 7636 §4.2, S256; "" if none was sent
 	nonce     string
 	prompts   []string
@@ -40,7 +39,7 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 	if err != nil {
 		return nil, err
 	}
-	req := &request{scope: scope, requested: params.Get(oauth.ParamScope)}
+	req := &request{scope: scope}
 	if req.nonce, err = nonce(params); err != nil {
 		return nil, err
 	}

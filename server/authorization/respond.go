@@ -33,10 +33,11 @@ func (e *Endpoint) issue(w http.ResponseWriter, r *http.Request, t *target, req 
 		Challenge:       req.challenge,
 		Nonce:           req.nonce,
 	}
-	if req.requested != req.scope.String() {
-		c.Requested = req.requested
-	}
 	code, err := grant.SealCode(e.keys.Load(), c, now)
+	if errors.Is(err, grant.ErrCodeTooLong) {
+		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope and the nonce are longer than an authorization code can carry."))
+		return
+	}
 	if err != nil {
 		e.fail(w, r, t, fault(err))
 		return

@@ -31,7 +31,6 @@ type Code struct {
 	Subject   string      `json:"o"`
 	Username  string      `json:"n,omitempty"`
 	Scope     oauth.Scope `json:"p,omitempty"`
-	Requested string      `json:"q,omitempty"` // scope as it was asked for, where it differs
 	SessionID string      `json:"d,omitempty"`
 	AuthTime  int64       `json:"a"` // seconds since 1970
 
@@ -45,16 +44,24 @@ var ErrCode = errors.New("grant: not a valid authorization code")
 // purposeCode keeps codes apart from whatever else is sealed.
 const purposeCode = "authorization code"
 
-// maxCode bounds the length of a code that is looked at.
+// maxCode bounds the length of a code. It has to pass through a URL.
 const maxCode = 8 << 10
 
-// SealCode makes the authorization code.
+// ErrCodeTooLong says that a request asks for more than a code can carry.
+var ErrCodeTooLong = errors.New("grant: too much for an authorization code")
+
+// SealCode makes the authorization code. It returns ErrCodeTooLong for one that
+// OpenCode would not look at.
 func SealCode(set *keys.Set, c Code, now time.Time) (string, error) {
 	sealed, err := set.Seal(keyring.UseCode, purposeCode, c, now)
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(sealed), nil
+	code := base64.RawURLEncoding.EncodeToString(sealed)
+	if len(code) > maxCode {
+		return "", ErrCodeTooLong
+	}
+	return code, nil
 }
 
 // OpenCode reads an authorization code. It returns ErrCode if the code is not

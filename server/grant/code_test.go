@@ -22,7 +22,7 @@ func fullCode() grant.Code {
 		GrantID: grant.NewID(), IssuedAt: start.Unix(), ExpiresAt: start.Add(time.Minute).Unix(),
 		ClientID: "shop.web", ClientUID: "uid",
 		RedirectURI: "https://shop.example.com/callback?a=b&c", RedirectURISent: true,
-		Subject: "sub", Username: "Zoë", Scope: oauth.Scope{"openid", "profile"}, Requested: "openid admin", SessionID: "sid",
+		Subject: "sub", Username: "Zoë", Scope: oauth.Scope{"openid", "profile"}, SessionID: "sid",
 		AuthTime: start.Add(-time.Hour).Unix(), Challenge: "challenge", Nonce: "n&once<>\u2028",
 	}
 }
@@ -55,6 +55,15 @@ func changedBits(text string) (changed []string) {
 var _ = Describe("an authorization code", func() {
 	var set *keys.Set
 	BeforeEach(func() { set = newSet() })
+
+	It("is not made longer than it may be to be opened", func() {
+		c := fullCode()
+		c.Nonce = strings.Repeat("n", 5000)
+		Expect(grant.OpenCode(set, sealCode(set, c), afterCode)).To(Equal(c))
+		c.Nonce = strings.Repeat("n", 6000)
+		_, err := grant.SealCode(set, c, start)
+		Expect(err).To(MatchError(grant.ErrCodeTooLong))
+	})
 
 	It("says what it was made to say", func() {
 		c := fullCode()

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,9 @@ type publicKey struct {
 	notAfter time.Time
 	jwk      jose.JSONWebKey
 }
+
+// Format keeps the key material out of whatever a Set is printed into.
+func (*Set) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "keys.Set[redacted]") }
 
 // Errors of a Set.
 var (

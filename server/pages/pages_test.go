@@ -106,22 +106,18 @@ var _ = Describe("The pages", func() {
 		Expect(utf8.ValidString(w.Body.String())).To(BeTrue())
 	})
 
-	DescribeTable("let the form go to the client and nowhere else",
+	DescribeTable("let the form lead to where the client is, by the scheme",
 		func(returnTo, source string) {
 			w, _ := show(consent(pages.Consent{ReturnTo: returnTo}))
 			csp := w.Header().Get("Content-Security-Policy")
 			want := strings.TrimSpace("form-action 'self' " + source)
 			Expect(csp).To(HaveSuffix("; " + want))
 		},
-		Entry("https", "https://client.example/cb?x=1", "https://client.example"),
-		Entry("port", "https://client.example:8443/cb", "https://client.example:8443"),
-		Entry("loopback", "http://127.0.0.1:5000/cb", "http://127.0.0.1:5000"),
-		Entry("IPv6, which the grammar of CSP lacks", "http://[::1]:5000/cb", "http:"),
+		Entry("https", "https://client.example/cb?x=1", "https:"),
+		Entry("loopback", "http://127.0.0.1:5000/cb", "http:"),
 		Entry("private-use scheme", "com.example.app:/cb", "com.example.app:"),
 		Entry("attempt at a directive", "https://a.example;script-src/cb", "https:"),
 		Entry("attempt at a list", "https://a.example,b/cb", "https:"),
-		Entry("wildcard", "https://*.example/cb", "https:"),
-		Entry("keyword", "https://'unsafe-inline'/cb", "https:"),
 		Entry("no URL", "%%%", ""),
 		Entry("none", "", ""),
 	)

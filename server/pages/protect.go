@@ -25,9 +25,8 @@ func protect(h http.Header, returnTo string) {
 // frame-ancestors. The pages load their stylesheet and icon and nothing else.
 //
 // Chromium applies form-action to every redirect that follows the posting of a
-// form, so it has to name where the form's answer sends the browser. That goes on
-// at the client: one whose redirect URI redirects to yet another origin at once,
-// rather than answering, is stopped there by Chromium.
+// form, so it has to name where the form's answer sends the browser, and where
+// the client sends it on to from there, which only the client knows.
 func policy(returnTo string) string {
 	const base = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 	if source := formTarget(returnTo); source != "" {
@@ -37,25 +36,17 @@ func policy(returnTo string) string {
 }
 
 // formTarget returns the source expression (CSP Level 3 §2.3.1) for a URL: its
-// origin, or its scheme where the grammar has no form for the origin, which is so
-// for private-use schemes, IPv6 addresses and whatever is unusual. Nothing of the
-// URL but what the grammar allows reaches the header.
+// scheme. The origin would be narrower, and would stop the people of every client
+// that passes them on to another host of its own, or to another issuer
+// (docs/decisions/0009). Nothing of the URL but what the grammar allows reaches
+// the header.
 func formTarget(target string) string {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme == "" || !only(u.Scheme, alphanumeric+"+.-") {
+	if err != nil || u.Scheme == "" || strings.Trim(u.Scheme, schemeCharacters) != "" {
 		return ""
-	}
-	if (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && only(u.Host, alphanumeric+".-:") &&
-		only(u.Port(), digits) && !strings.Contains(u.Hostname(), ":") {
-		return u.Scheme + "://" + u.Host
 	}
 	return u.Scheme + ":"
 }
 
-const (
-	digits       = "0123456789"
-	alphanumeric = digits + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
-
-// only reports whether s consists of these characters.
-func only(s, characters string) bool { return strings.Trim(s, characters) == "" }
+// schemeCharacters are those of a scheme (RFC 3986 §3.1).
+const schemeCharacters = "0123456789+.-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
