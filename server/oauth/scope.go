@@ -9,8 +9,12 @@ import (
 // (RFC 6749 §3.3: the order does not matter).
 type Scope []string
 
+// maxScopes bounds the tokens of a scope. A catalogue has no more, so whoever
+// names more names some that do not exist; and each is compared with all before.
+const maxScopes = 128
+
 // ParseScope reads a scope parameter. It returns invalid_scope for characters
-// that RFC 6749 Appendix A.4 does not allow.
+// that RFC 6749 Appendix A.4 does not allow, and for more tokens than can exist.
 func ParseScope(s string) (Scope, error) {
 	var scope Scope
 	for token := range strings.SplitSeq(s, " ") {
@@ -19,6 +23,9 @@ func ParseScope(s string) (Scope, error) {
 		}
 		if !validScopeToken(token) {
 			return nil, NewError(CodeInvalidScope, "The scope contains characters that a scope cannot have.")
+		}
+		if len(scope) == maxScopes {
+			return nil, NewError(CodeInvalidScope, "The scope names more than there can be.")
 		}
 		scope = append(scope, token)
 	}

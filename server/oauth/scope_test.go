@@ -1,6 +1,9 @@
 package oauth_test
 
 import (
+	"strconv"
+	"strings"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -45,5 +48,19 @@ var _ = Describe("Scope", func() {
 		Expect(scope.Has("B")).To(BeFalse())
 		Expect(oauth.Scope{"d", "c", "a"}.Intersect(scope)).To(Equal(oauth.Scope{"c", "a"}))
 		Expect(scope.String()).To(Equal("a b c"))
+	})
+
+	It("has no more tokens than anybody can be registered for, so that nobody pays for thousands", func() {
+		tokens := func(n int) string {
+			var b strings.Builder
+			for i := range n {
+				b.WriteString(" " + strconv.Itoa(i))
+			}
+			return b.String()
+		}
+		Expect(oauth.ParseScope(tokens(128))).To(HaveLen(128))
+		Expect(oauth.ParseScope(tokens(128) + tokens(128))).To(HaveLen(128))
+		_, err := oauth.ParseScope(tokens(129))
+		Expect(codeOf(err)).To(Equal(oauth.CodeInvalidScope))
 	})
 })
