@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -85,15 +86,16 @@ func (s *Server) endpoint(name string, log logr.Logger, next http.Handler) http.
 }
 
 // recovered answers a request whose handler panicked. The value of the panic may
-// hold anything, so it is named by its type alone; the stack tells the place.
+// hold anything, so it is not logged; the stack tells the place.
 func (s *Server) recovered(w *recorder, log logr.Logger, value any) {
-	if value == http.ErrAbortHandler {
+	if err, ok := value.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(value)
 	}
 	log.Error(nil, "A handler panicked.", "stack", string(debug.Stack()))
-	if w.status == 0 {
-		http.Error(w, "The authorization server met an unexpected condition.", http.StatusInternalServerError)
+	if w.status != 0 {
+		return // it is too late to say so
 	}
+	http.Error(w, "The authorization server met an unexpected condition.", http.StatusInternalServerError)
 }
 
 // knownMethod keeps what a stranger invents out of the log.

@@ -85,7 +85,7 @@ const mostVerbose = 5
 func (c *common) logger() logr.Logger {
 	return zap.New(
 		zap.UseDevMode(c.logFormat == "text"),
-		zap.Level(zapcore.Level(-min(c.logLevel, mostVerbose))),
+		zap.Level(zapcore.Level(-min(max(c.logLevel, 0), mostVerbose))), // #nosec G115 -- it fits: 0 to 5
 		// A stack trace belongs to a panic, and panics bring their own.
 		zap.StacktraceLevel(zapcore.FatalLevel),
 	)

@@ -43,13 +43,21 @@ func main() {
 		binary = flag.String("binary", "bin/oauth-operator", "the oauth-operator binary")
 	)
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, *root, *binary, *once)
-	if err != nil && ctx.Err() == nil {
+	if err := untilInterrupted(func(ctx context.Context) error { return run(ctx, *root, *binary, *once) }); err != nil {
 		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
 		os.Exit(1)
 	}
+}
+
+// untilInterrupted runs f with a context that ends when the person says so, and
+// leaves out what goes wrong by that.
+func untilInterrupted(f func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := f(ctx); ctx.Err() == nil {
+		return err
+	}
+	return nil
 }
 
 // run brings everything up, walks the flow and, unless it is to end then, stays

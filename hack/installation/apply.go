@@ -99,7 +99,7 @@ func (i *Installation) WaitReady(ctx context.Context, object *unstructured.Unstr
 		key := types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 		if err := i.Client.Get(ctx, key, now); err != nil {
 			last = err.Error()
-			return false, nil
+			return false, nil //nolint:nilerr // it is tried again, and said in the end
 		}
 		conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
 		for _, c := range conditions {

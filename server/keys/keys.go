@@ -90,6 +90,7 @@ func (s *Set) add(k keyring.Key) error {
 			return err
 		}
 		s.seals[k.ID] = aead
+	case keyring.UseVerifier: // theirs is another ring: Verifiers
 	}
 	return nil
 }

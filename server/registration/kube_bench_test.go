@@ -110,8 +110,8 @@ func asSent(b *testing.B, i int) []byte {
 	}
 	oac.Annotations = map[string]string{"kubectl.kubernetes.io/last-applied-configuration": string(manifest)}
 	oac.ManagedFields = []metav1.ManagedFieldsEntry{
-		{Manager: "helm", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: manifest}},
-		{Manager: "controller", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: manifest}, Subresource: "status"},
+		{Manager: "helm", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(string(manifest))},
+		{Manager: "controller", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(string(manifest)), Subresource: "status"},
 	}
 	oac.Status = v1alpha1.OAuthClientStatus{
 		ObservedGeneration: 1, ClientID: v1alpha1.ClientID(oac.Namespace, oac.Name),

@@ -61,7 +61,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // verify checks the token as RFC 9068 §4 says.
 func (a *API) verify(ctx context.Context, token string) (answer, error) {
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return answer{}, errors.New("it is no JWS")
 	}

@@ -30,7 +30,7 @@ type Backend struct {
 func Behaves(name string, start func() Backend) bool {
 	return Describe(name+" keeps the contract of a grant store", func() {
 		s := &suite{}
-		BeforeEach(func(ctx SpecContext) {
+		BeforeEach(func(SpecContext) {
 			s.Backend = start()
 			if s.Parallel == 0 {
 				s.Parallel = 100
