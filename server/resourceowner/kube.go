@@ -1,6 +1,7 @@
 package resourceowner
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -71,13 +72,17 @@ func NewCluster(cache client.Reader, namespace string) (*Cluster, error) {
 // Authenticate implements Directory. For whoever cannot log in, a hash is
 // checked all the same, so that the time tells nothing.
 func (c *Cluster) Authenticate(ctx context.Context, username, password string) (*Person, error) {
+	decoy, err := c.decoy(ctx, username)
+	if err != nil {
+		return nil, err
+	}
 	user, hash, err := c.find(ctx, client.MatchingFields{indexUsername: username})
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		return nil, err
 	}
 	known := err == nil
 	if !known {
-		hash = c.verifier.dummy
+		hash = decoy
 	}
 	matches, err := c.verifier.verify(ctx, hash, password)
 	switch {
@@ -87,6 +92,39 @@ func (c *Cluster) Authenticate(ctx context.Context, username, password string) (
 		return nil, ErrNoSuchLogin
 	}
 	return user, nil
+}
+
+// decoy returns the hash that is checked where nobody may log in with the
+// username. A hash says itself how dear it is to check, and those of the people
+// here may be dearer than any of ours: so it is that of one of them. It is the
+// same one every time and in every replica, and as likely to be anybody's,
+// because an answer that wavers would tell as much.
+func (c *Cluster) decoy(ctx context.Context, username string) (passwordhash.Hash, error) {
+	var users v1alpha1.OAuthUserList
+	if err := c.cache.List(ctx, &users, client.UnsafeDisableDeepCopy); err != nil {
+		return passwordhash.Hash{}, fmt.Errorf("resourceowner: reading OAuthUsers from the cache: %w", err)
+	}
+	var chosen v1alpha1.SecretKeyReference
+	var least [sha256.Size]byte
+	for i := range users.Items {
+		u := &users.Items[i]
+		drawn := sha256.Sum256([]byte(username + "\x00" + string(u.UID)))
+		if i == 0 || bytes.Compare(drawn[:], least[:]) < 0 {
+			chosen, least = u.Spec.PasswordSecretRef, drawn
+		}
+	}
+	encoded, err := c.passwordHash(ctx, chosen)
+	switch {
+	case errors.Is(err, ErrUnknown):
+		return c.verifier.dummy, nil
+	case err != nil:
+		return passwordhash.Hash{}, err
+	}
+	hash, err := passwordhash.Parse(encoded)
+	if err != nil {
+		return c.verifier.dummy, nil //nolint:nilerr // somebody who cannot log in either
+	}
+	return hash, nil
 }
 
 // Person implements Directory.

@@ -6,6 +6,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"golang.org/x/crypto/bcrypt"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -154,20 +155,40 @@ var _ = Describe("The people of a cluster", func() {
 		Expect(known(ctx, second).Subject).To(Equal(string(second.UID)))
 	})
 
+	// took is how long a wrong password for the username takes.
+	took := func(ctx context.Context, username string) time.Duration {
+		GinkgoHelper()
+		best := time.Hour
+		for range 5 {
+			start := time.Now()
+			_, err := people.Authenticate(ctx, username, "wrong")
+			Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
+			best = min(best, time.Since(start))
+		}
+		return best
+	}
+
 	It("cannot be told from those who do not exist by the time it takes", func(ctx SpecContext) {
 		known(ctx, newUser(ctx, "timed", "timed"))
-		took := func(username string) time.Duration {
-			best := time.Hour
-			for range 5 {
-				start := time.Now()
-				_, err := people.Authenticate(ctx, username, "wrong")
-				Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
-				best = min(best, time.Since(start))
-			}
-			return best
-		}
 		// Without the hash for nobody the difference is a thousandfold.
-		Expect(took("nobody")).To(BeNumerically(">", took("timed")/4))
+		Expect(took(ctx, "nobody")).To(BeNumerically(">", took(ctx, "timed")/4))
+	})
+
+	It("cannot be told from those who do not exist either where their hashes are dearer than ours", func(ctx SpecContext) {
+		user := newUser(ctx, "dear", "dear")
+		cheap := known(ctx, user).LoginTag
+		hash, err := bcrypt.GenerateFromPassword([]byte(password), 13)
+		Expect(err).NotTo(HaveOccurred())
+		write(ctx, "dear", "password-hash", string(hash))
+		Eventually(func() string { return known(ctx, user).LoginTag }).ShouldNot(Equal(cheap))
+		dear := took(ctx, "dear")
+		// As soon as the people of other specs are gone.
+		Eventually(func() time.Duration { return took(ctx, "nobody") }).Should(BeNumerically(">", dear/4))
+
+		user.Spec.Disabled = true
+		Expect(api.Update(ctx, user)).To(Succeed())
+		gone(ctx, user)
+		Expect(took(ctx, "dear")).To(BeNumerically(">", dear/4), "disabled")
 	})
 
 	It("are told to wait when too many log in at once", func(ctx SpecContext) {

@@ -17,7 +17,8 @@ type verifier struct {
 	slots chan struct{}
 	queue chan struct{}
 
-	// dummy is the hash of a password that nobody knows.
+	// dummy is the hash of a password that nobody knows, for where there is no
+	// hash of anybody.
 	dummy passwordhash.Hash
 }
 
