@@ -146,6 +146,23 @@ var _ = Describe("Rotate", func() {
 		Expect(found).To(BeTrue())
 	})
 
+	It("keeps a key for longer when what it makes has come to be good for longer", func() {
+		ring, _, _ := rotate(keyring.Ring{}, start, monthly)
+		ring, _, _ = rotate(ring, start.Add(29*day), monthly)
+		takeover := ring.Keys[1].NotBefore
+		longer, shorter := monthly, monthly
+		longer.Keep, shorter.Keep = 7*day, time.Minute
+
+		kept, changed, again := rotate(ring, takeover.Add(-time.Hour), longer)
+		Expect(changed).To(BeTrue())
+		Expect(kept.Keys[0].NotAfter).To(Equal(takeover.Add(7 * day)))
+		Expect(again).To(Equal(takeover.Add(7 * day)))
+
+		same, changed, _ := rotate(kept, takeover.Add(-time.Hour), shorter)
+		Expect(changed).To(BeFalse(), "what was made before is still good for as long")
+		Expect(same).To(Equal(kept))
+	})
+
 	It("does not change the ring that it is given", func() {
 		ring, _, _ := rotate(keyring.Ring{}, start, monthly)
 		before := keyring.Ring{Keys: []keyring.Key{ring.Keys[0]}}
