@@ -50,7 +50,8 @@ func Rotate(ring Ring, schedules []Schedule, now time.Time) (next Ring, changed 
 		if err != nil {
 			return Ring{}, false, time.Time{}, err
 		}
-		changed = changed || added
+		extended := next.extend(s)
+		changed = changed || added || extended
 		again = earliest(again, next.look(s, now))
 	}
 	return next, changed, again, nil
@@ -81,6 +82,26 @@ func (r *Ring) succeed(s Schedule, now time.Time) (added bool, err error) {
 	}
 	r.Keys = append(r.Keys, key)
 	return true, nil
+}
+
+// extend keeps the keys that have a successor for as long as the schedule asks for
+// now: what they make until then may have come to be good for longer since the
+// successor was made. No key is kept for less, because of what it made before.
+func (r *Ring) extend(s Schedule) (extended bool) {
+	previous := -1
+	for i, k := range r.Keys {
+		if k.Use != s.Use {
+			continue
+		}
+		if previous >= 0 {
+			old := &r.Keys[previous]
+			if end := k.NotBefore.Add(s.Keep); !old.NotAfter.IsZero() && old.NotAfter.Before(end) {
+				old.NotAfter, extended = end, true
+			}
+		}
+		previous = i
+	}
+	return extended
 }
 
 // look returns when the keys of the schedule's use next need attention.
