@@ -138,6 +138,42 @@ var _ = Describe("An AuthorizationServer", func() {
 		expectReady(as)
 	})
 
+	DescribeTable("says so when the API server refuses the Secret with its keys", func(obstacle func(*v1alpha1.AuthorizationServer) client.Object) {
+		as := server()
+		o := obstacle(as)
+		Expect(admin.Create(suiteCtx, o)).To(Succeed())
+		Expect(admin.Create(suiteCtx, as)).To(Succeed())
+		DeferCleanup(func() { Expect(admin.Delete(suiteCtx, as)).To(Succeed()) })
+		Expect(expectNot(as, v1alpha1.ConditionKeysReady, v1alpha1.ReasonSecretRejected)).To(ContainSubstring(keyring.SecretName(as.Name)))
+		Consistently(func() string { _ = conditions(as); return as.ResourceVersion }).Should(Equal(as.ResourceVersion))
+
+		Expect(admin.Delete(suiteCtx, o)).To(Succeed())
+		// That something is not refused any more is not watched.
+		change(as, func(as *v1alpha1.AuthorizationServer) { as.Spec.DisplayName = "Again" })
+		expectReady(as)
+	},
+		Entry("which is of another type", func(as *v1alpha1.AuthorizationServer) client.Object {
+			ring := ringSecretOf(newServer())
+			return &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{Namespace: operatorNS, Name: keyring.SecretName(as.Name)},
+				Type:       "example.com/other",
+				Data:       ring.Data,
+			}
+		}),
+		Entry("which is a predecessor's that is not collected yet", func(as *v1alpha1.AuthorizationServer) client.Object {
+			ring := ringSecretOf(newServer())
+			predecessor := as.DeepCopy()
+			predecessor.UID = "00000000-0000-0000-0000-000000000000"
+			return &corev1.Secret{
+				ObjectMeta: metav1.ObjectMeta{
+					Namespace: operatorNS, Name: keyring.SecretName(as.Name), Labels: ring.Labels,
+					OwnerReferences: []metav1.OwnerReference{*controllerReference(predecessor, "AuthorizationServer")},
+				},
+				Data: ring.Data,
+			}
+		}),
+	)
+
 	It("is not accepted while an older one has its issuer", func() {
 		first := newServer()
 		second := server(func(as *v1alpha1.AuthorizationServer) { as.Spec.Issuer = first.Spec.Issuer })

@@ -87,6 +87,23 @@ var _ = Describe("A new OAuthClient", func() {
 		Expect(complete(c)).To(Succeed())
 	})
 
+	It("keeps its secret when the name of the Secret is changed back at once", func() {
+		as, ns := newServer(), newNamespace(nil)
+		const rounds = 150
+		c := readyClient(ns, as)
+		first, id := c.SecretName(), c.Status.Credentials[0].ID
+		for round := range rounds {
+			name := first
+			if round%2 == 0 {
+				name = "other"
+			}
+			change(c, func(c *v1alpha1.OAuthClient) { c.Spec.Secret.Name = name })
+			expectReady(c)
+			Expect(c.Status.Credentials[0].ID).To(Equal(id))
+		}
+		Expect(complete(c)).To(Succeed())
+	})
+
 	It("has only those keys of its Secret rewritten that a new issuer changes", func() {
 		as, ns := newServer(), newNamespace(nil)
 		c := readyClient(ns, as)
