@@ -29,6 +29,7 @@ import (
 // and rotates its keys.
 type authorizationServerReconciler struct {
 	tools
+	echo echo
 }
 
 func (r *authorizationServerReconciler) setup(mgr manager.Manager) error {
@@ -36,7 +37,12 @@ func (r *authorizationServerReconciler) setup(mgr manager.Manager) error {
 		return e.ObjectOld.(*v1alpha1.AuthorizationServer).Spec.Issuer != e.ObjectNew.(*v1alpha1.AuthorizationServer).Spec.Issuer
 	}, CreateFunc: appeared}
 	return builder.ControllerManagedBy(mgr).
-		For(&v1alpha1.AuthorizationServer{}).
+		// What the API server says of a Secret that it refuses may be different
+		// each time, and is in the status: its echo must not be reason to ask again.
+		For(&v1alpha1.AuthorizationServer{}, builder.WithPredicates(predicate.Funcs{
+			UpdateFunc: func(e event.UpdateEvent) bool { return !r.echo.heard(e.ObjectNew) },
+			DeleteFunc: func(e event.DeleteEvent) bool { r.echo.forget(e.Object); return false },
+		})).
 		Owns(&corev1.Secret{}).
 		// Who has the issuer of another is served when that one goes away.
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.sameIssuer), builder.WithPredicates(issuerChanged)).
@@ -115,6 +121,9 @@ func (r *authorizationServerReconciler) keepKeys(
 	if unusable := (*unusableRingError)(nil); errors.As(err, &unusable) {
 		return fails(v1alpha1.ConditionKeysReady, v1alpha1.ReasonKeysUnusable, unusable.Error()), time.Time{}, nil
 	}
+	if refusal := (*rejectedRingError)(nil); errors.As(err, &refusal) {
+		return fails(v1alpha1.ConditionKeysReady, v1alpha1.ReasonSecretRejected, refusal.Error()), r.now().Add(unwatched), nil
+	}
 	return holds(v1alpha1.ConditionKeysReady, v1alpha1.ReasonKeysPublished, fmt.Sprintf("Secret %q holds all keys", name)), again, err
 }
 
@@ -141,6 +150,7 @@ func (r *authorizationServerReconciler) publish(
 		}
 		return overtaken(err)
 	}
+	r.echo.wrote(server)
 	announce(r.events, server, before, status.Conditions)
 	return nil
 }

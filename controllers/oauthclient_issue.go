@@ -113,22 +113,25 @@ func (r *oauthClientReconciler) claim(ctx context.Context, seen *clientObservati
 
 // replace is for what cannot be changed in place: the type of a Secret.
 func (r *oauthClientReconciler) replace(ctx context.Context, seen *clientObservation, p plan) error {
-	if err := r.remove(ctx, seen.secret); err != nil {
+	// What is made next has the same name, so no read has to wait for the end of
+	// this one: the cache may not even hold it.
+	if err := r.remove(ctx, seen.secret, client.DisableReadYourWritesConsistency); err != nil {
 		return err
 	}
 	return r.create(ctx, seen, p)
 }
 
-// remove deletes that very Secret in that very state. Nothing is decided on its
-// being gone, so no read has to wait for that.
-func (r *oauthClientReconciler) remove(ctx context.Context, secret *corev1.Secret) error {
-	err := r.client.Delete(ctx, secret, client.DisableReadYourWritesConsistency,
-		client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion})
+// remove deletes that very Secret in that very state.
+func (r *oauthClientReconciler) remove(ctx context.Context, secret *corev1.Secret, opts ...client.DeleteOption) error {
+	err := r.client.Delete(ctx, secret,
+		append(opts, client.Preconditions{UID: &secret.UID, ResourceVersion: &secret.ResourceVersion})...)
 	return client.IgnoreNotFound(err)
 }
 
 // retire deletes the Secrets that the client had under other names, once the
-// status names the new one.
+// status names the new one. The next read of such a name waits until it is gone
+// from the cache: a client that is to have the old name again must not be taken to
+// have that Secret still, and lose the new one for it.
 func (r *oauthClientReconciler) retire(ctx context.Context, seen *clientObservation, i issuance) error {
 	if !i.ok() {
 		return nil

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,6 +39,28 @@ func (e *unusableRingError) Error() string {
 		"which ends what was issued with the old ones", e.name, e.fault)
 }
 
+// rejectedRingError says that the API server has understood the Secret and will
+// not have it.
+type rejectedRingError struct{ name, fault string }
+
+func (e *rejectedRingError) Error() string {
+	return fmt.Sprintf("the API server refuses the Secret %q: %s", e.name, e.fault)
+}
+
+// rejected makes a refusal a rejectedRingError, without the keys that an admission
+// webhook may have repeated.
+func rejected(err error, secret wantedSecret, ring keyring.Ring) error {
+	if err == nil || !refused(err) {
+		return err
+	}
+	data := secret.data[keyring.DataKey]
+	secrets := []string{string(data), "[redacted]", base64.StdEncoding.EncodeToString(data), "[redacted]"}
+	for _, k := range ring.Keys {
+		secrets = append(secrets, base64.StdEncoding.EncodeToString(k.Material), "[redacted]")
+	}
+	return &rejectedRingError{name: secret.name, fault: strings.NewReplacer(secrets...).Replace(err.Error())}
+}
+
 // keepRing makes the Secret if it is missing, and brings it to what the schedules
 // ask for. It returns when to look again, or never as the zero time.
 func (t tools) keepRing(ctx context.Context, want ringSecret) (again time.Time, err error) {
@@ -68,7 +91,7 @@ func (t tools) makeRing(ctx context.Context, want ringSecret) (again time.Time, 
 		return time.Time{}, err
 	}
 	if err := t.client.Create(ctx, secret.object()); err != nil {
-		return time.Time{}, err
+		return time.Time{}, rejected(err, secret, ring)
 	}
 	log.FromContext(ctx).Info("Made new keys.", "secret", want.name)
 	return again, nil
@@ -96,7 +119,7 @@ func (t tools) updateRing(ctx context.Context, want ringSecret, have *corev1.Sec
 		return again, nil
 	}
 	if err := applySecret(ctx, t.client, secret, have); err != nil {
-		return time.Time{}, overtaken(err)
+		return time.Time{}, rejected(overtaken(err), secret, ring)
 	}
 	log.FromContext(ctx).Info("Wrote the Secret with the keys.", "secret", want.name, "because", strings.Join(facts, "; "))
 	return again, nil
