@@ -35,6 +35,7 @@ const root = "../.."
 
 var (
 	in     *installation.Installation
+	binary string
 	k8s    client.Client
 	audit  *auditLog
 	output = &buffer{}  // what the controller and the server print
@@ -44,7 +45,7 @@ var (
 
 var _ = BeforeSuite(func(ctx SpecContext) {
 	dir := GinkgoT().TempDir()
-	binary := filepath.Join(dir, "oauth-operator")
+	binary = filepath.Join(dir, "oauth-operator")
 	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", binary, ".")
 	build.Stdout, build.Stderr = GinkgoWriter, GinkgoWriter
 	Expect(build.Run()).To(Succeed())
