@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/go-logr/logr"
@@ -55,6 +56,9 @@ func (c *common) start() (*rest.Config, *runtime.Scheme, logr.Logger, error) {
 	ctrl.SetLogger(log)
 	if c.namespace == "" {
 		return nil, nil, log, errors.New("--namespace is needed outside of a Pod: the namespace that holds the operator's own Secrets")
+	}
+	if c.logFormat != "json" && c.logFormat != "text" {
+		return nil, nil, log, fmt.Errorf("--log-format: %q is no format: use json or text", c.logFormat)
 	}
 	config, err := c.restConfig()
 	if err != nil {

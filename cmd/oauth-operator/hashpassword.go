@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ func hashPasswordCommand() *cobra.Command {
 			"OAuthUser names.",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			password, err := readPassword(command.InOrStdin(), command.ErrOrStderr())
+			password, err := readPassword(command.Context(), command.InOrStdin(), command.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -37,10 +38,10 @@ func hashPasswordCommand() *cobra.Command {
 	}
 }
 
-func readPassword(in io.Reader, prompt io.Writer) (string, error) {
+func readPassword(ctx context.Context, in io.Reader, prompt io.Writer) (string, error) {
 	if file, ok := in.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		_, _ = fmt.Fprint(prompt, "Password: ")
-		typed, err := term.ReadPassword(int(file.Fd()))
+		typed, err := readHidden(ctx, int(file.Fd()))
 		_, _ = fmt.Fprintln(prompt)
 		if err != nil {
 			return "", fmt.Errorf("reading the password: %w", err)
@@ -52,6 +53,31 @@ func readPassword(in io.Reader, prompt io.Writer) (string, error) {
 		return "", fmt.Errorf("reading the password: %w", err)
 	}
 	return notEmpty(strings.TrimRight(line, "\r\n"))
+}
+
+// readHidden reads a line of the terminal without showing it. A read cannot be
+// broken off: when ctx ends, with Ctrl-C, it is left behind, and the terminal
+// shows again what is typed.
+func readHidden(ctx context.Context, terminal int) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	type line struct {
+		typed []byte
+		err   error
+	}
+	read := make(chan line, 1)
+	go func() {
+		typed, err := term.ReadPassword(terminal)
+		read <- line{typed, err}
+	}()
+	select {
+	case l := <-read:
+		return l.typed, l.err
+	case <-ctx.Done():
+		return nil, errors.Join(errors.New("interrupted"), term.Restore(terminal, before))
+	}
 }
 
 func notEmpty(password string) (string, error) {
