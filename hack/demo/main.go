@@ -43,21 +43,30 @@ func main() {
 		binary = flag.String("binary", "bin/oauth-operator", "the oauth-operator binary")
 	)
 	flag.Parse()
-	if err := untilInterrupted(func(ctx context.Context) error { return run(ctx, *root, *binary, *once) }); err != nil {
+	err := untilInterrupted(func(ctx context.Context) error { return run(ctx, *root, *binary, *once) })
+	if errors.Is(err, errInterrupted) && !*once {
+		err = nil // the person has seen enough
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
 		os.Exit(1)
 	}
 }
 
+// errInterrupted is all that is said of what an interrupt makes fail. Who waits for
+// the end of the flow has to know that it was not reached.
+var errInterrupted = errors.New("it was interrupted before its end")
+
 // untilInterrupted runs f with a context that ends when the person says so, and
-// leaves out what goes wrong by that.
+// returns errInterrupted for what goes wrong by that.
 func untilInterrupted(f func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := f(ctx); ctx.Err() == nil {
-		return err
+	err := f(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
 	}
-	return nil
+	return err
 }
 
 // run brings everything up, walks the flow and, unless it is to end then, stays
