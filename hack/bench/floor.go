@@ -19,14 +19,30 @@ import (
 
 // serveFloor is the least that a token endpoint could be: bare net/http that
 // reads the request, signs once with ES256 and answers with JSON, and beside it
-// a page that redirects. It runs as a process of its own, as the server does.
-func serveFloor(address string) error {
+// a page that redirects. With a kubeconfig it also writes to the cluster what a
+// grant cannot do without. It runs as a process of its own, as the server does.
+func serveFloor(address, kubeconfig string) error {
+	writes := &writer{}
+	if kubeconfig != "" {
+		var err error
+		if writes, err = newWriter(kubeconfig, floorNamespace); err != nil {
+			return err
+		}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+		var refreshToken string
+		if kubeconfig != "" {
+			var err error
+			if refreshToken, err = writes.handle(r); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -41,6 +57,7 @@ func serveFloor(address string) error {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"access_token": base64.RawURLEncoding.EncodeToString(signature), "token_type": "Bearer", "expires_in": 600,
+			"refresh_token": refreshToken,
 		})
 	})
 	mux.HandleFunc("GET /authorize", func(w http.ResponseWriter, r *http.Request) {
@@ -51,40 +68,33 @@ func serveFloor(address string) error {
 	return server.ListenAndServe()
 }
 
-// floors are the CPU times of the least that each step could be.
+// floorNamespace is where the floor keeps the objects that it writes.
+const floorNamespace = "floor"
+
+// floors are the CPU times of the least that each request could be.
 type floors struct {
-	token     time.Duration // one request with one signature
-	authorize time.Duration // one request with a redirect
+	token     time.Duration // a request with one signature
+	authorize time.Duration // a request with a redirect
+	code      time.Duration // a request with one signature and one object created
+	refresh   time.Duration // a request with one signature, and one object read and patched
 }
 
-// measureFloors runs serveFloor in a process of its own and loads it in the
-// same way as the server.
-func measureFloors(ctx context.Context, n int) (floors, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+// measureFloors runs serveFloor in a process of its own and loads it in the same
+// way as the server. Without a kubeconfig, nothing is written.
+func measureFloors(ctx context.Context, n int, kubeconfig string) (floors, error) {
+	address, pid, stop, err := startFloor(ctx, kubeconfig)
 	if err != nil {
 		return floors{}, err
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return floors{}, err
+	defer stop()
+	ask := func(ctx context.Context, form url.Values) (string, error) {
+		return redeem(ctx, "http://"+address+"/token", "team.machine", "0123456789012345678901234567890123456789012", form)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return floors{}, err
-	}
-	command := exec.CommandContext(ctx, self, "-serve-floor", address) // #nosec G204 -- this program itself
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		return floors{}, err
-	}
-	defer func() { _ = command.Process.Kill(); _ = command.Wait() }()
-
-	form := url.Values{"grant_type": {"client_credentials"}, "scope": {"orders"}}
-	token := func(ctx context.Context, _ int) error {
-		_, err := post(ctx, "http://"+address+"/token", "team.machine", "0123456789012345678901234567890123456789012", form)
-		return err
-	}
-	for token(ctx, 0) != nil { // until it listens
+	machine := url.Values{"grant_type": {"client_credentials"}, "scope": {"orders"}}
+	for { // until it listens
+		if _, err := ask(ctx, machine); err == nil {
+			break
+		}
 		select {
 		case <-ctx.Done():
 			return floors{}, ctx.Err()
@@ -92,12 +102,58 @@ func measureFloors(ctx context.Context, n int) (floors, error) {
 		}
 	}
 	var f floors
-	if f.token, _, err = load(ctx, command.Process.Pid, n, token); err != nil {
+	if f.token, _, err = load(ctx, pid, n, func(ctx context.Context, _ int) error {
+		_, err := ask(ctx, machine)
+		return err
+	}); err != nil {
 		return floors{}, err
 	}
-	f.authorize, _, err = load(ctx, command.Process.Pid, n, func(ctx context.Context, _ int) error {
+	if f.authorize, _, err = load(ctx, pid, n, func(ctx context.Context, _ int) error {
 		_, err := redirected(ctx, "http://"+address+"/authorize?redirect_uri=https%3A%2F%2Fwebapp.example.com%2Fcallback", nil)
 		return err
+	}); err != nil {
+		return floors{}, err
+	}
+	if kubeconfig == "" {
+		f.code, f.refresh = f.token, f.token
+		return f, nil
+	}
+	return f, f.measureWrites(ctx, pid, n, ask)
+}
+
+func (f *floors) measureWrites(ctx context.Context, pid, n int, ask func(context.Context, url.Values) (string, error)) (err error) {
+	names := make([]string, 2*n)
+	if f.code, _, err = load(ctx, pid, n, func(ctx context.Context, i int) (err error) {
+		names[i], err = ask(ctx, url.Values{"grant_type": {"authorization_code"}})
+		return err
+	}); err != nil {
+		return err
+	}
+	f.refresh, _, err = load(ctx, pid, n, func(ctx context.Context, i int) error {
+		_, err := ask(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {names[i]}})
+		return err
 	})
-	return f, err
+	return err
+}
+
+// startFloor starts this program as the floor.
+func startFloor(ctx context.Context, kubeconfig string) (address string, pid int, stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", 0, nil, err
+	}
+	address = listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		return "", 0, nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", 0, nil, err
+	}
+	command := exec.CommandContext(ctx, self, "-serve-floor", address, "-floor-kubeconfig", kubeconfig) // #nosec G204 -- this program itself
+	command.Stderr = os.Stderr
+	if err := command.Start(); err != nil {
+		return "", 0, nil, err
+	}
+	return address, command.Process.Pid, func() { _ = command.Process.Kill(); _ = command.Wait() }, nil
 }

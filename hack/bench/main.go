@@ -36,12 +36,13 @@ func main() {
 		requests = flag.Int("requests", 4000, "requests or grants that are measured for each figure")
 		clients  = flag.Int("clients", 10_000, "OAuthClients that are registered")
 		only     = flag.String("only", "", "protocol or registrations, to measure just that")
-		pprof    = flag.String("pprof", "", "address at which the server tells its profiles meanwhile, as in 127.0.0.1:6060")
+		pprof    = flag.String("pprof", "127.0.0.1:6060", "address at which the server tells its profiles meanwhile")
 		floor    = flag.String("serve-floor", "", "serve the floor at this address (for internal use)")
+		writes   = flag.String("floor-kubeconfig", "", "have the floor write to this cluster (for internal use)")
 	)
 	flag.Parse()
 	if *floor != "" {
-		exit(serveFloor(*floor))
+		exit(serveFloor(*floor, *writes))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -68,12 +69,8 @@ type bench struct {
 func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]row, error) {
 	var rows []row
 	if only != "registrations" {
-		floor, err := measureFloors(ctx, requests)
-		if err != nil {
-			return nil, err
-		}
 		for _, store := range []string{"memory", "kubernetes"} {
-			measured, err := b.protocol(ctx, requests, floor, store)
+			measured, err := b.protocol(ctx, requests, store)
 			if err != nil {
 				return nil, err
 			}
@@ -82,7 +79,7 @@ func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]
 	}
 	if only != "protocol" {
 		measured, err := b.with(ctx, "kubernetes", func(in *installation.Installation) ([]row, error) {
-			return registrations(ctx, in, clients)
+			return registrations(ctx, in, clients, b.pprof)
 		})
 		if err != nil {
 			return nil, err
@@ -92,14 +89,41 @@ func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]
 	return rows, nil
 }
 
-func (b *bench) protocol(ctx context.Context, requests int, floor floors, store string) ([]row, error) {
+func (b *bench) protocol(ctx context.Context, requests int, store string) ([]row, error) {
 	return b.with(ctx, store, func(in *installation.Installation) ([]row, error) {
 		w, err := newWorkload(ctx, in)
 		if err != nil {
 			return nil, err
 		}
+		floor, err := b.floors(ctx, in, requests, store)
+		if err != nil {
+			return nil, err
+		}
 		return w.protocol(ctx, requests, floor, store)
 	})
+}
+
+// floors measures the floors of a store: with grants in the cluster, the floor
+// writes there too, the same number of times.
+func (b *bench) floors(ctx context.Context, in *installation.Installation, requests int, store string) (floors, error) {
+	if store != "kubernetes" {
+		return measureFloors(ctx, requests, "")
+	}
+	if err := in.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: floorNamespace}}); err != nil {
+		return floors{}, err
+	}
+	file, err := os.CreateTemp("", "oauth-operator-bench-*.kubeconfig")
+	if err != nil {
+		return floors{}, err
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	if _, err := file.Write(in.ControlPlane.AdminKubeconfig()); err != nil {
+		return floors{}, err
+	}
+	if err := file.Close(); err != nil {
+		return floors{}, err
+	}
+	return measureFloors(ctx, requests, file.Name())
 }
 
 // with runs a measurement on an installation of its own.
@@ -172,10 +196,7 @@ func applyIssuer(ctx context.Context, in *installation.Installation) error {
 // newWorkload registers the client of the benchmarks and reads its Secret.
 func newWorkload(ctx context.Context, in *installation.Installation) (*workload, error) {
 	const namespace = "bench"
-	if err := in.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
-		return nil, err
-	}
-	if err := allow(ctx, in.Client, namespace); err != nil {
+	if err := createNamespace(ctx, in.Client, namespace); err != nil {
 		return nil, err
 	}
 	object := newClient(namespace, "0")

@@ -18,24 +18,32 @@ func controllerWrites(ctx context.Context, in *installation.Installation) (float
 	})
 }
 
-// liveHeap returns the bytes that were live after the server's last garbage
-// collection. The server of the benchmarks collects often (GOGC).
-func liveHeap(ctx context.Context, in *installation.Installation) (float64, error) {
+// liveHeap has the server collect its garbage and returns the bytes that are
+// still live.
+func liveHeap(ctx context.Context, in *installation.Installation, pprof string) (float64, error) {
+	if _, err := get(ctx, "http://"+pprof+"/debug/pprof/heap?gc=1"); err != nil {
+		return 0, err
+	}
 	return metric(ctx, in.MetricsURL("server"), "go_gc_heap_live_bytes", func(string) bool { return true })
+}
+
+// get returns the body of an answer.
+func get(ctx context.Context, address string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	return io.ReadAll(response.Body)
 }
 
 // metric returns the sum of a metric over the labels that count.
 func metric(ctx context.Context, address, name string, counts func(labels string) bool) (float64, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
+	body, err := get(ctx, address)
 	if err != nil {
 		return 0, err
 	}

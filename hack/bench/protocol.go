@@ -53,7 +53,7 @@ func (w *workload) protocol(ctx context.Context, n int, floor floors, store stri
 	if err != nil {
 		return nil, err
 	}
-	err = add("code grant, both requests", floor.authorize+floor.token, "3", func(ctx context.Context, _ int) error {
+	err = add("code grant, both requests", floor.authorize+floor.code, "3", func(ctx context.Context, _ int) error {
 		_, err := w.codeGrant(ctx, session)
 		return err
 	})
@@ -69,7 +69,7 @@ func (w *workload) protocol(ctx context.Context, n int, floor floors, store stri
 	if err != nil {
 		return nil, err
 	}
-	err = add("refresh", floor.token, "-", func(ctx context.Context, i int) error {
+	err = add("refresh", floor.refresh, "-", func(ctx context.Context, i int) error {
 		_, err := w.redeem(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {grants[i]}})
 		return err
 	})
@@ -111,7 +111,12 @@ func (w *workload) codeGrant(ctx context.Context, session []*http.Cookie) (strin
 }
 
 func (w *workload) redeem(ctx context.Context, form url.Values) (refreshToken string, err error) {
-	body, err := post(ctx, w.issuer+"/token", w.id, w.secret, form)
+	return redeem(ctx, w.issuer+"/token", w.id, w.secret, form)
+}
+
+// redeem sends a token request and returns the refresh token of the response.
+func redeem(ctx context.Context, endpoint, id, secret string, form url.Values) (refreshToken string, err error) {
+	body, err := post(ctx, endpoint, id, secret, form)
 	if err != nil {
 		return "", err
 	}

@@ -81,9 +81,6 @@ func (w *watch) find(namespace string, is func(*v1alpha1.OAuthClient) bool) ([]*
 	return found, w.changed
 }
 
-// judged reports whether the controller has said anything about the client.
-func judged(c *v1alpha1.OAuthClient) bool { return len(c.Status.Conditions) > 0 }
-
 // ready reports whether the client is Ready.
 func ready(c *v1alpha1.OAuthClient) bool {
 	for _, condition := range c.Status.Conditions {

@@ -142,17 +142,27 @@ func (i *Installation) MetricsURL(subcommand string) string {
 
 // Restart ends the process of that subcommand and starts it anew.
 func (i *Installation) Restart(ctx context.Context, subcommand string) error {
-	for n, r := range i.processes {
-		if r.subcommand != subcommand {
-			continue
-		}
-		if err := r.stop(); err != nil {
-			return err
-		}
-		i.processes = slices.Delete(i.processes, n, n+1)
-		return r.start(ctx)
+	ended, err := i.end(subcommand)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("there is no process %q", subcommand)
+	return ended.start(ctx)
+}
+
+// End ends the process of that subcommand.
+func (i *Installation) End(subcommand string) error {
+	_, err := i.end(subcommand)
+	return err
+}
+
+func (i *Installation) end(subcommand string) (running, error) {
+	n := slices.IndexFunc(i.processes, func(r running) bool { return r.subcommand == subcommand })
+	if n < 0 {
+		return running{}, fmt.Errorf("there is no process %q", subcommand)
+	}
+	ended := i.processes[n]
+	i.processes = slices.Delete(i.processes, n, n+1)
+	return ended, ended.stop()
 }
 
 func (i *Installation) startControlPlane(ctx context.Context) error {
