@@ -48,6 +48,9 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 func run(ctx context.Context, program string, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, program, args...) // #nosec G204 -- a program of these tests
+	// As the Makefile builds everything but the tests, so that what it has
+	// compiled is not compiled again.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s %s: %w\n%s%s", filepath.Base(program), strings.Join(args, " "), err, stdout.String(), stderr.String())
