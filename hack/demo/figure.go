@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,7 +133,7 @@ func (f *figure) step(letter, what, how string) {
 }
 
 func request(r *http.Request, status int) string {
-	return fmt.Sprintf("%s %s → %d %s", r.Method, r.URL.Path, status, http.StatusText(status))
+	return fmt.Sprintf("%s %s → %d %s", r.Method, cmp.Or(r.URL.Path, "/"), status, http.StatusText(status))
 }
 
 func describe(u *url.URL) string {
