@@ -251,6 +251,19 @@ type PolicyRule struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^((\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\]|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:)$")`,message="redirectHosts must be a host name without port, or \"*.\" and a domain, or an IP address (IPv6 in brackets), or a private-use scheme with its colon, such as com.example.app:"
 	RedirectHosts []string `json:"redirectHosts,omitempty"`
+
+	// maxLifetimes bound the lifetimes that clients may ask for, and those that
+	// they get where they ask for none. One that is left out does not restrict.
+	// +optional
+	MaxLifetimes ClientLifetimes `json:"maxLifetimes,omitzero"`
+
+	// maxClientsPerNamespace is how many clients one namespace may have with this
+	// AuthorizationServer. The oldest count first. Where it is left out there is no
+	// bound.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100000
+	MaxClientsPerNamespace *int32 `json:"maxClientsPerNamespace,omitempty"`
 }
 
 // AuthorizationServerStatus is what became of an issuer.

@@ -1,7 +1,8 @@
 package v1alpha1
 
 // Condition types. Every condition here is of positive polarity (True is good)
-// and is always present once the controller has seen the object.
+// and, but for RedirectURIsResolved, always present once the controller has seen
+// the object.
 const (
 	// ConditionReady summarises the others, for `kubectl wait`.
 	ConditionReady = "Ready"
@@ -14,6 +15,10 @@ const (
 	// ConditionCredentialsReady says whether the Secret of an OAuthClient holds
 	// complete credentials and their verifier is published.
 	ConditionCredentialsReady = "CredentialsReady"
+
+	// ConditionRedirectURIsResolved says whether every object of redirectURIsFrom
+	// was found and has a host. It is there while there are redirectURIsFrom.
+	ConditionRedirectURIsResolved = "RedirectURIsResolved"
 
 	// ConditionKeysReady says whether the keys of an AuthorizationServer exist.
 	ConditionKeysReady = "KeysReady"
@@ -58,6 +63,29 @@ const (
 
 	// ReasonVerifierKeyMissing: the key that verifiers are made with is not there yet.
 	ReasonVerifierKeyMissing = "VerifierKeyMissing"
+
+	// ReasonReferencedSecretNotFound: the Secret or the key that spec.secret.ref
+	// names does not exist. Nothing is made in its place.
+	ReasonReferencedSecretNotFound = "ReferencedSecretNotFound"
+
+	// ReasonClientSecretTooWeak: the value that spec.secret.ref names can be
+	// guessed (RFC 6749 §10.10), or cannot be sent. The message says what is asked.
+	ReasonClientSecretTooWeak = "ClientSecretTooWeak"
+
+	// ReasonTemplateInvalid: spec.secret.template cannot be rendered. The message
+	// names the key and the position. The Secret stays as it was.
+	ReasonTemplateInvalid = "TemplateInvalid"
+
+	// ReasonResolved: all redirectURIsFrom were found and have hosts.
+	ReasonResolved = "Resolved"
+
+	// ReasonRedirectSourceNotFound: an object of redirectURIsFrom does not exist,
+	// or its kind is not known to the cluster.
+	ReasonRedirectSourceNotFound = "RedirectSourceNotFound"
+
+	// ReasonRedirectSourceHasNoHost: an object of redirectURIsFrom has no host
+	// that a redirect URI can be made of.
+	ReasonRedirectSourceHasNoHost = "RedirectSourceHasNoHost"
 
 	// ReasonNotAttempted: nothing was done because the registration is not accepted.
 	ReasonNotAttempted = "NotAttempted"
@@ -130,6 +158,25 @@ const (
 	// AnnotationCredential carries, on a client's Secret, the id of the
 	// credential that it holds.
 	AnnotationCredential = GroupName + "/credential"
+)
+
+// Annotations that people set.
+const (
+	// AnnotationRotate on an OAuthClient asks for a new client secret. Each value
+	// is acted on once, and acknowledged in status.rotation.lastRequest.
+	AnnotationRotate = GroupName + "/rotate"
+
+	// AnnotationAdoptSecrets on a Namespace lists the names of the Secrets that
+	// its OAuthClients may take over although the controller has not made them,
+	// separated by commas; or *, for all.
+	AnnotationAdoptSecrets = GroupName + "/adopt-secrets"
+)
+
+// Annotations that the controller sets on a pod template.
+const (
+	// AnnotationRestartedFor carries the id of the credential that the workload
+	// was restarted for.
+	AnnotationRestartedFor = GroupName + "/restarted-for"
 )
 
 // Values of LabelKeys.

@@ -151,3 +151,55 @@ func (c *OAuthClient) EffectiveAuthMethod() TokenEndpointAuthMethod {
 	}
 	return c.Spec.TokenEndpointAuthMethod
 }
+
+// What Rotation says where it is left out.
+const (
+	defaultOverlap   = 24 * time.Hour
+	defaultUnusedFor = 24 * time.Hour
+)
+
+// RotationOverlap returns how long an old client secret is accepted.
+func (c *OAuthClient) RotationOverlap() time.Duration {
+	if c.Spec.Rotation == nil {
+		return defaultOverlap
+	}
+	return durationOr(c.Spec.Rotation.Overlap, defaultOverlap)
+}
+
+// RetiresUnused reports whether an old client secret ends only when it has not
+// been used for some time, and for how long.
+func (c *OAuthClient) RetiresUnused() (unusedFor time.Duration, ok bool) {
+	if c.Spec.Rotation == nil || c.Spec.Rotation.Retire != RetireWhenUnused {
+		return 0, false
+	}
+	return durationOr(c.Spec.Rotation.UnusedFor, defaultUnusedFor), true
+}
+
+// KeyOrDefault returns the key of the reference: client-secret where none is
+// named.
+func (r *ClientSecretReference) KeyOrDefault() string {
+	if r.Key == "" {
+		return SecretKeyClientSecret
+	}
+	return r.Key
+}
+
+// RetainsSecret reports whether the Secret stays when the client is deleted.
+func (c *OAuthClient) RetainsSecret() bool {
+	return c.Spec.Secret.DeletionPolicy == DeletionPolicyRetain
+}
+
+// AllRedirectURIs returns the redirect URIs of the client: its own list, and
+// those that redirectURIsFrom came to. The caller must not change it.
+func (c *OAuthClient) AllRedirectURIs() []string {
+	if len(c.Spec.RedirectURIsFrom) == 0 || len(c.Status.RedirectURIs) == 0 {
+		return c.Spec.RedirectURIs
+	}
+	all := slices.Clone(c.Spec.RedirectURIs)
+	for _, uri := range c.Status.RedirectURIs {
+		if !slices.Contains(all, uri) {
+			all = append(all, uri)
+		}
+	}
+	return all
+}

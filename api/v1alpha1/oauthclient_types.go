@@ -10,7 +10,7 @@ import (
 //
 // The client_id is "<namespace>.<name>". It stays the same when the Secret is
 // lost. A client that is deleted and made anew under the same name gets the same
-// client_id, but neither the secret nor the grants of its predecessor.
+// client_id, but not the grants of its predecessor.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -47,11 +47,15 @@ type OAuthClientList struct {
 
 // OAuthClientSpec is a client's metadata (RFC 7591 §2) in camelCase.
 //
-// +kubebuilder:validation:XValidation:rule=`!('authorization_code' in self.grantTypes) || (has(self.redirectURIs) && size(self.redirectURIs) > 0)`,message="redirectURIs needs at least one entry for the grant type authorization_code: add it, or set grantTypes to [client_credentials]",fieldPath=".redirectURIs"
+// +kubebuilder:validation:XValidation:rule=`!('authorization_code' in self.grantTypes) || (has(self.redirectURIs) && size(self.redirectURIs) > 0) || (has(self.redirectURIsFrom) && size(self.redirectURIsFrom) > 0)`,message="redirectURIs needs at least one entry for the grant type authorization_code: add it here or in redirectURIsFrom, or set grantTypes to [client_credentials]",fieldPath=".redirectURIs"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIs) || size(self.redirectURIs) == 0`,message="redirectURIs are used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIs",fieldPath=".redirectURIs"
 // +kubebuilder:validation:XValidation:rule=`!('refresh_token' in self.grantTypes) || 'authorization_code' in self.grantTypes`,message="grantTypes has refresh_token but not authorization_code, which refresh tokens come from: add that, or remove refresh_token",fieldPath=".grantTypes"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.responseTypes) || size(self.responseTypes) == 0`,message="responseTypes has code, which goes with the grant type authorization_code: add that to grantTypes, or leave responseTypes out",fieldPath=".responseTypes"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('client_credentials' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials",fieldPath=".tokenEndpointAuthMethod"
+// +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIsFrom) || size(self.redirectURIsFrom) == 0`,message="redirectURIsFrom is used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIsFrom",fieldPath=".redirectURIsFrom"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.secret) || !has(self.secret.ref)`,message="secret.ref brings a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".secret"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.rotation)`,message="rotation is of a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule=`!has(self.rotation) || !has(self.rotation.interval) || !has(self.secret) || !has(self.secret.ref)`,message="rotation.interval is for secrets that the operator makes: one that secret.ref brings is rotated where it comes from, so remove one of the two",fieldPath=".rotation"
 type OAuthClientSpec struct {
 	// authorizationServerRef names the AuthorizationServer that the client is
 	// registered with. Without it, the client gets the cluster's default: the
@@ -93,6 +97,15 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*\?([^#]*&)?(code|state|iss|error|error_description|error_uri)([=&#]|$)")`,message="redirectURIs must not have a query parameter named as one of the response: remove code, state, iss, error, error_description and error_uri"
 	RedirectURIs []string `json:"redirectURIs,omitempty"`
 
+	// redirectURIsFrom adds redirect URIs of the hosts that an Ingress or an
+	// HTTPRoute of the same namespace has: https, the host, and the path that is
+	// given here. They follow when the hosts change. status.redirectURIs shows what
+	// came of it. Hosts with a wildcard are left out.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	RedirectURIsFrom []RedirectURISource `json:"redirectURIsFrom,omitempty"`
+
 	// grantTypes are the grants that the client may use at the token endpoint:
 	// authorization_code, for people who log in with a browser; refresh_token, for
 	// new tokens without the browser; client_credentials, for the client's own
@@ -131,9 +144,84 @@ type OAuthClientSpec struct {
 	// +kubebuilder:default=client_secret_basic
 	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
 
-	// secret says which Secret the credentials are written to.
+	// lifetimes are shorter or longer lifetimes for what is issued to this client,
+	// within what the policy of the AuthorizationServer allows. What is left out is
+	// as the AuthorizationServer says.
+	// +optional
+	Lifetimes ClientLifetimes `json:"lifetimes,omitzero"`
+
+	// secret says where the client secret comes from, and which Secret the
+	// credentials are written to.
 	// +optional
 	Secret ClientSecretSpec `json:"secret,omitzero"`
+
+	// rotation says when the client secret is replaced, and what becomes of the
+	// old one. Without it, it is replaced on demand alone: by the annotation
+	// oauth-operator.dev/rotate with a value that it has not had before.
+	// +optional
+	Rotation *Rotation `json:"rotation,omitempty"`
+}
+
+// RedirectURISourceKind is the kind of an object that has hosts.
+// +kubebuilder:validation:Enum=Ingress;HTTPRoute
+type RedirectURISourceKind string
+
+// The kinds that redirect URIs can be taken from.
+const (
+	RedirectURISourceIngress   RedirectURISourceKind = "Ingress"   // networking.k8s.io/v1
+	RedirectURISourceHTTPRoute RedirectURISourceKind = "HTTPRoute" // gateway.networking.k8s.io/v1
+)
+
+// RedirectURISource makes redirect URIs of the hosts of an object of the same
+// namespace.
+type RedirectURISource struct {
+	// kind of the object: Ingress (networking.k8s.io/v1) or HTTPRoute
+	// (gateway.networking.k8s.io/v1).
+	Kind RedirectURISourceKind `json:"kind"`
+
+	// name of the object, in the namespace of the OAuthClient.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// path of the redirect URIs, which begins with a slash. It may have a query.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^/([A-Za-z0-9._~:/?@!$&'()+,;=-]|%[0-9A-Fa-f]{2})*$")`,message="path must begin with a slash and consist of the characters of a URI (RFC 3986), without fragment and wildcard"
+	Path string `json:"path"`
+}
+
+// ClientLifetimes are the lifetimes that a client can ask for. Each is a
+// duration in hours, minutes and seconds, such as 10m or 1h30m.
+type ClientLifetimes struct {
+	// accessToken is how long an access token is good, at most 24h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,message="accessToken must be a duration from 1s to 24h in hours, minutes and seconds, such as 10m or 1h30m"
+	AccessToken *metav1.Duration `json:"accessToken,omitempty"`
+
+	// idToken is how long an ID token is good, at most 24h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('24h')`,message="idToken must be a duration from 1s to 24h in hours, minutes and seconds, such as 10m or 1h30m"
+	IDToken *metav1.Duration `json:"idToken,omitempty"`
+
+	// refreshToken is how long a grant can be refreshed in all, at most 8760h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('8760h')`,message="refreshToken must be a duration from 1s to 8760h in hours, minutes and seconds, such as 10m or 1h30m"
+	RefreshToken *metav1.Duration `json:"refreshToken,omitempty"`
+
+	// refreshTokenIdle is how long a grant can be refreshed after it last was, at
+	// most 8760h, and never longer than refreshToken.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('8760h')`,message="refreshTokenIdle must be a duration from 1s to 8760h in hours, minutes and seconds, such as 10m or 1h30m"
+	RefreshTokenIdle *metav1.Duration `json:"refreshTokenIdle,omitempty"`
 }
 
 // GrantType is a value of grant_type (RFC 6749 §§4.1.3, 4.4.2, 6).
@@ -174,18 +262,209 @@ type AuthorizationServerReference struct {
 	Name string `json:"name"`
 }
 
-// ClientSecretSpec describes the Secret with a client's credentials.
+// ClientSecretSpec describes the Secret with a client's credentials, and where
+// the client secret in it comes from.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.ref) || !has(self.name) || self.ref.name != self.name`,message="secret.ref names the Secret that you bring, secret.name the one that the operator writes: they must be two",fieldPath=".ref"
 type ClientSecretSpec struct {
 	// name of the Secret, in the namespace of the OAuthClient. Without it the
 	// name is that of the OAuthClient with "-oauth" appended. A Secret of that
 	// name that the controller did not make is left alone, and the condition
-	// CredentialsReady says so.
+	// CredentialsReady says so; unless its namespace allows to take it over with
+	// the annotation oauth-operator.dev/adopt-secrets.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")`,message="name must name a Secret: lower-case letters, digits, - and ., with a letter or digit at both ends"
 	Name string `json:"name,omitempty"`
+
+	// ref names a Secret of the same namespace, and a key in it, that holds the
+	// client secret to be used: for one that comes from elsewhere. It is never
+	// written to. While it is not there, nothing is made in its place. When it
+	// changes, the new client secret is accepted from then on, and the old one for
+	// rotation.overlap.
+	// +optional
+	Ref *ClientSecretReference `json:"ref,omitempty"`
+
+	// template says what the Secret looks like. Without it, it has the keys of the
+	// Service Binding specification.
+	// +optional
+	Template *SecretTemplate `json:"template,omitempty"`
+
+	// deletionPolicy says what becomes of the Secret when the OAuthClient is
+	// deleted: Delete, it is deleted too; Retain, it stays. An OAuthClient that is
+	// made under the same name again uses the client secret that it finds there.
+	// +optional
+	// +kubebuilder:default=Delete
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
+
+// DeletionPolicy says what becomes of an object when its owner is deleted.
+// +kubebuilder:validation:Enum=Delete;Retain
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	DeletionPolicyDelete DeletionPolicy = "Delete"
+	DeletionPolicyRetain DeletionPolicy = "Retain"
+)
+
+// ClientSecretReference names a key of a Secret in the namespace of the OAuthClient.
+type ClientSecretReference struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")`,message="name must name a Secret: lower-case letters, digits, - and ., with a letter or digit at both ends"
+	Name string `json:"name"`
+
+	// key in the Secret: client-secret where it is left out.
+	// +optional
+	// +kubebuilder:default=client-secret
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
+}
+
+// SecretTemplate says what the Secret of a client looks like.
+type SecretTemplate struct {
+	// type of the Secret: servicebinding.io/oauth2 where it is left out. It cannot
+	// be changed in place: the Secret is then deleted and made again.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`!self.startsWith("kubernetes.io/") && !self.startsWith("bootstrap.kubernetes.io/") && !self.startsWith("helm.sh/")`,message="type must not be one of Kubernetes' own, which have a meaning for others: leave it out, or use Opaque"
+	Type string `json:"type,omitempty"`
+
+	// labels of the Secret. Those of oauth-operator.dev are the operator's own.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule=`self.all(k, !k.matches(r"^([^/]*\.)?oauth-operator\.dev/"))`,message="labels must not begin with oauth-operator.dev/: those are the operator's own"
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// annotations of the Secret. Those of oauth-operator.dev are the operator's own.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=32
+	// +kubebuilder:validation:XValidation:rule=`self.all(k, !k.matches(r"^([^/]*\.)?oauth-operator\.dev/"))`,message="annotations must not begin with oauth-operator.dev/: those are the operator's own"
+	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// data has for each key of the Secret a template in the language of Go's
+	// text/template, with the fields and functions that the documentation of the
+	// OAuthClient lists, as in {{ .ClientID }}. Where there is data, the Secret has
+	// its keys and client-secret, and none of the others that it has otherwise.
+	// +optional
+	// +kubebuilder:validation:MaxProperties=64
+	// +kubebuilder:validation:XValidation:rule=`!("client-secret" in self)`,message="data must not have the key client-secret: it is there always, with the client secret and nothing else"
+	// +kubebuilder:validation:XValidation:rule=`self.all(k, k.size() <= 253 && k.matches(r"^[-._a-zA-Z0-9]+$"))`,message="data must have keys of letters, digits, -, _ and ."
+	Data map[string]TemplateText `json:"data,omitempty"`
+}
+
+// TemplateText is a template in the language of Go's text/template.
+// +kubebuilder:validation:MaxLength=8192
+type TemplateText string
+
+// Rotation says when a client secret is replaced.
+//
+// +kubebuilder:validation:XValidation:rule=`!has(self.window) || has(self.interval)`,message="rotation.window says when the rotation of rotation.interval may happen: add interval, or remove window",fieldPath=".window"
+// +kubebuilder:validation:XValidation:rule=`!has(self.unusedFor) || self.retire == 'WhenUnused'`,message="rotation.unusedFor goes with retire: WhenUnused",fieldPath=".unusedFor"
+type Rotation struct {
+	// interval is how old a client secret becomes before it is replaced, from 1m
+	// to 87600h. Without it there is no rotation by time.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1m') && duration(self) <= duration('87600h')`,message="interval must be a duration from 1m to 87600h in hours, minutes and seconds, such as 720h or 1h30m"
+	Interval *metav1.Duration `json:"interval,omitempty"`
+
+	// overlap is how long the old client secret is still accepted after the new
+	// one is in the Secret: 24h unless said otherwise, at most 8760h. Workloads have
+	// that long to read the new one. 0s ends the old one at once, as after a leak.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('0s') && duration(self) <= duration('8760h')`,message="overlap must be a duration from 0s to 8760h in hours, minutes and seconds, such as 24h or 1h30m"
+	Overlap *metav1.Duration `json:"overlap,omitempty"`
+
+	// window is when the rotation by interval may happen. What is due outside of
+	// it waits. Rotation on demand does not.
+	// +optional
+	Window *RotationWindow `json:"window,omitempty"`
+
+	// retire says when the old client secret ends: AfterOverlap, when
+	// rotation.overlap is over; or WhenUnused, after that, as soon as it has not
+	// been used for rotation.unusedFor.
+	// +optional
+	// +kubebuilder:default=AfterOverlap
+	Retire RetirePolicy `json:"retire,omitempty"`
+
+	// unusedFor is for how long an old client secret must not have been used to
+	// end, with retire: WhenUnused: 24h unless said otherwise, from 1h to 8760h. Uses
+	// are recorded every ten minutes at most.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1h') && duration(self) <= duration('8760h')`,message="unusedFor must be a duration from 1h to 8760h in hours, minutes and seconds, such as 24h or 1h30m"
+	UnusedFor *metav1.Duration `json:"unusedFor,omitempty"`
+
+	// rolloutRestart restarts the Deployments, StatefulSets and DaemonSets of the
+	// namespace that use the Secret once a new client secret is in it: for workloads
+	// that read it at their start alone. The operator has to be installed with the
+	// permission to do so.
+	// +optional
+	RolloutRestart bool `json:"rolloutRestart,omitempty"`
+}
+
+// RetirePolicy says when an old client secret ends.
+// +kubebuilder:validation:Enum=AfterOverlap;WhenUnused
+type RetirePolicy string
+
+// The retire policies.
+const (
+	RetireAfterOverlap RetirePolicy = "AfterOverlap"
+	RetireWhenUnused   RetirePolicy = "WhenUnused"
+)
+
+// RotationWindow is a time of the day, on some days of the week. A window that
+// ends before it starts ends on the next day: it belongs to the day on which it
+// starts.
+type RotationWindow struct {
+	// days of the week. Without them it is every day.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=7
+	Days []Weekday `json:"days,omitempty"`
+
+	// start of the window, as in 09:00.
+	// +kubebuilder:validation:MaxLength=5
+	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
+	Start string `json:"start"`
+
+	// end of the window, as in 16:30. It is another time than start.
+	// +kubebuilder:validation:MaxLength=5
+	// +kubebuilder:validation:Pattern=`^([01][0-9]|2[0-3]):[0-5][0-9]$`
+	End string `json:"end"`
+
+	// timeZone is the name of a time zone of the IANA time zone database, as in
+	// Europe/Berlin: UTC where it is left out.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*$`
+	TimeZone string `json:"timeZone,omitempty"`
+}
+
+// Weekday is a day of the week.
+// +kubebuilder:validation:Enum=Mon;Tue;Wed;Thu;Fri;Sat;Sun
+type Weekday string
+
+// The days of the week.
+const (
+	Monday    Weekday = "Mon"
+	Tuesday   Weekday = "Tue"
+	Wednesday Weekday = "Wed"
+	Thursday  Weekday = "Thu"
+	Friday    Weekday = "Fri"
+	Saturday  Weekday = "Sat"
+	Sunday    Weekday = "Sun"
+)
 
 // OAuthClientStatus is what became of a registration.
 type OAuthClientStatus struct {
@@ -211,6 +490,17 @@ type OAuthClientStatus struct {
 	// +optional
 	Binding *SecretBinding `json:"binding,omitempty"`
 
+	// redirectURIs are those that redirectURIsFrom came to.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MaxLength=1024
+	RedirectURIs []string `json:"redirectURIs,omitempty"`
+
+	// rotation says when the client secret was replaced and will be.
+	// +optional
+	Rotation *RotationStatus `json:"rotation,omitempty"`
+
 	// credentials are the client secrets that authenticate the client, by
 	// their verifiers. A verifier is keyed: nobody can find the secret from it,
 	// and nobody without the operator's key can make one.
@@ -222,7 +512,8 @@ type OAuthClientStatus struct {
 
 	// conditions are Ready, which is True once the Secret is complete and the
 	// authorization server accepts it; Accepted, which says whether the
-	// registration is valid and allowed; and CredentialsReady.
+	// registration is valid and allowed; CredentialsReady; and
+	// RedirectURIsResolved where there are redirectURIsFrom.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -248,9 +539,60 @@ type ClientCredential struct {
 	// +kubebuilder:validation:MaxLength=128
 	Verifier string `json:"verifier"`
 
+	// state says where the credential is in its life: Pending, its secret is not
+	// known to be in the Secret yet; Current, the Secret has it; Retiring, it was
+	// replaced and is accepted until it ends. All of them authenticate the client.
+	// +optional
+	// +kubebuilder:validation:Enum=Pending;Current;Retiring
+	State CredentialState `json:"state,omitempty"`
+
 	// createdAt is when the secret was made.
 	// +optional
 	CreatedAt metav1.Time `json:"createdAt,omitzero"`
+
+	// expiresAt is when the secret ends: not before it is replaced. With
+	// retire: WhenUnused it is the earliest time, and moves on while the secret is
+	// used.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+
+	// lastUsedAt is when the secret last authenticated the client. It is coarse:
+	// while a secret is in use it is written every ten minutes at most.
+	// +optional
+	LastUsedAt *metav1.Time `json:"lastUsedAt,omitempty"`
+}
+
+// CredentialState is where a credential is in its life.
+type CredentialState string
+
+// The states of a credential.
+const (
+	CredentialPending  CredentialState = "Pending"
+	CredentialCurrent  CredentialState = "Current"
+	CredentialRetiring CredentialState = "Retiring"
+)
+
+// RotationStatus says when the client secret was replaced and will be.
+type RotationStatus struct {
+	// lastRequest is the value of the annotation oauth-operator.dev/rotate that was
+	// acted on last.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastRequest string `json:"lastRequest,omitempty"`
+
+	// lastAt is when the client secret was last replaced.
+	// +optional
+	LastAt *metav1.Time `json:"lastAt,omitempty"`
+
+	// nextAt is when it will be, by rotation.interval.
+	// +optional
+	NextAt *metav1.Time `json:"nextAt,omitempty"`
+
+	// restartedFor is the id of the credential for which the workloads that use
+	// the Secret were last restarted.
+	// +optional
+	// +kubebuilder:validation:MaxLength=32
+	RestartedFor string `json:"restartedFor,omitempty"`
 }
 
 // Keys of the Secret of an OAuthClient. They follow the Service Binding
