@@ -13,17 +13,41 @@ import (
 )
 
 // CacheOptions are what the manager's cache holds: of Secrets only those that
-// the controller has made, and of each object only what is read.
-func CacheOptions() map[client.Object]cache.ByObject {
-	managed := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManaged: "true"})
-	return map[client.Object]cache.ByObject{
-		&corev1.Secret{}:                {Label: managed, Transform: trimMetadata},
-		&corev1.Namespace{}:             {Transform: trimMetadata},
-		&v1alpha1.OAuthClient{}:         {Transform: trimMetadata},
-		&v1alpha1.AuthorizationServer{}: {Transform: trimMetadata},
-		&v1alpha1.OAuthUser{}:           {Transform: trimMetadata},
-		&v1alpha1.OAuthGrant{}:          {Transform: trimGrant},
+// the controller has made, and of each object only what is read, in the
+// namespaces of the options.
+func CacheOptions(o Options) cache.Options {
+	secrets := cache.ByObject{
+		Namespaces: o.watched(),
+		Label:      labels.SelectorFromSet(labels.Set{v1alpha1.LabelManaged: "true"}),
+		Transform:  trimMetadata,
 	}
+	if secrets.Namespaces != nil {
+		// The operator's own keys are there, whichever namespaces have clients.
+		secrets.Namespaces[o.OperatorNamespace] = cache.Config{}
+	}
+	return cache.Options{
+		DefaultNamespaces: o.watched(),
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Secret{}:                secrets,
+			&corev1.Namespace{}:             {Transform: trimMetadata},
+			&v1alpha1.OAuthClient{}:         {Transform: trimMetadata},
+			&v1alpha1.AuthorizationServer{}: {Transform: trimMetadata},
+			&v1alpha1.OAuthUser{}:           {Transform: trimMetadata},
+			&v1alpha1.OAuthGrant{}:          {Transform: trimGrant},
+		},
+	}
+}
+
+// watched are the namespaces whose namespaced objects a cache holds: nil for all.
+func (o Options) watched() map[string]cache.Config {
+	if len(o.Namespaces) == 0 {
+		return nil
+	}
+	watched := make(map[string]cache.Config, len(o.Namespaces))
+	for _, namespace := range o.Namespaces {
+		watched[namespace] = cache.Config{}
+	}
+	return watched
 }
 
 // helmRelease is the type of the Secrets in which Helm keeps releases: large,

@@ -26,6 +26,14 @@ type Options struct {
 	// of OAuthUsers.
 	OperatorNamespace string
 
+	// Namespaces are those whose clients are looked after: all where there are
+	// none. What is cluster-scoped is looked after in any case.
+	Namespaces []string
+
+	// RolloutRestart lets clients have the workloads restarted that use their
+	// Secret. It needs permissions that nothing else needs.
+	RolloutRestart bool
+
 	// MaxConcurrentReconciles is how many objects of a kind are worked on at the
 	// same time: 16 where it is 0.
 	MaxConcurrentReconciles int
@@ -69,6 +77,7 @@ type tools struct {
 
 	events            events.EventRecorder
 	operatorNamespace string
+	rolloutRestart    bool // Options.RolloutRestart
 	now               func() time.Time
 	options           controller.Options
 }
@@ -91,6 +100,7 @@ func SetupWithManager(mgr manager.Manager, o Options) error {
 		return fmt.Errorf("controllers: indexing the cache: %w", err)
 	}
 	for _, setup := range []func() error{
+		func() error { return setupMetrics(mgr) },
 		func() error { return (&oauthClientReconciler{tools: t}).setup(mgr) },
 		func() error { return (&authorizationServerReconciler{tools: t}).setup(mgr) },
 		func() error { return (&verifierReconciler{tools: t}).setup(mgr) },
@@ -134,6 +144,7 @@ func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error
 		own:               own.GetCache(),
 		events:            mgr.GetEventRecorder(reportingController),
 		operatorNamespace: o.OperatorNamespace,
+		rolloutRestart:    o.RolloutRestart,
 		now:               now,
 		options: controller.Options{
 			MaxConcurrentReconciles: concurrency,

@@ -24,7 +24,6 @@ import (
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -121,13 +120,14 @@ func newScheme() *runtime.Scheme {
 // what stops them.
 func startManager() (stop func()) {
 	GinkgoHelper()
+	options := Options{OperatorNamespace: operatorNS, SkipNameValidation: true}
 	mgr, err := ctrl.NewManager(operator, ctrl.Options{
 		Scheme:  newScheme(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
-		Cache:   cache.Options{ByObject: CacheOptions()},
+		Cache:   CacheOptions(options),
 	})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(SetupWithManager(mgr, Options{OperatorNamespace: operatorNS, SkipNameValidation: true})).To(Succeed())
+	Expect(SetupWithManager(mgr, options)).To(Succeed())
 	ctx, cancel := context.WithCancel(suiteCtx)
 	done := make(chan error, 1)
 	go func() { done <- mgr.Start(ctx) }()

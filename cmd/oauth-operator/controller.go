@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"oauth-operator.dev/controllers"
@@ -14,8 +13,8 @@ import (
 func controllerCommand() *cobra.Command {
 	var (
 		flags       common
+		options     controllers.Options
 		leaderElect bool
-		concurrency int
 	)
 	command := &cobra.Command{
 		Use:   "controller",
@@ -26,6 +25,7 @@ func controllerCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			options.OperatorNamespace = flags.namespace
 			manager, err := ctrl.NewManager(config, ctrl.Options{
 				Scheme:                        scheme,
 				Logger:                        log,
@@ -36,18 +36,12 @@ func controllerCommand() *cobra.Command {
 				LeaderElectionID:              "oauth-operator-controller",
 				LeaderElectionNamespace:       flags.namespace,
 				LeaderElectionReleaseOnCancel: true,
-				Cache: cache.Options{
-					ByObject: controllers.CacheOptions(),
-				},
+				Cache:                         controllers.CacheOptions(options),
 			})
 			if err != nil {
 				return fmt.Errorf("setting up the controller: %w", err)
 			}
-			err = controllers.SetupWithManager(manager, controllers.Options{
-				OperatorNamespace:       flags.namespace,
-				MaxConcurrentReconciles: concurrency,
-			})
-			if err != nil {
+			if err := controllers.SetupWithManager(manager, options); err != nil {
 				return fmt.Errorf("setting up the controller: %w", err)
 			}
 			if err := manager.AddHealthzCheck("alive", healthz.Ping); err != nil {
@@ -62,7 +56,11 @@ func controllerCommand() *cobra.Command {
 	flags.register(command.Flags())
 	command.Flags().BoolVar(&leaderElect, "leader-elect", true,
 		"Let only one of several controllers work at a time.")
-	command.Flags().IntVar(&concurrency, "concurrency", 16,
+	command.Flags().IntVar(&options.MaxConcurrentReconciles, "concurrency", 16,
 		"How many objects of a kind are worked on at the same time.")
+	command.Flags().StringSliceVar(&options.Namespaces, "namespaces", nil,
+		"Namespaces whose OAuthClients are looked after, separated by commas. Without it: all.")
+	command.Flags().BoolVar(&options.RolloutRestart, "rollout-restart", false,
+		"Restart workloads for OAuthClients that ask for it with spec.rotation.rolloutRestart. It needs a role of its own.")
 	return command
 }
