@@ -25,7 +25,7 @@ func (v verdict) ok() bool { return v.accepted.Status == metav1.ConditionTrue }
 // judge asks the one judge that the server asks too. A refusal is no error.
 func judge(seen *clientObservation) verdict {
 	server, missing := validation.ResolveAuthorizationServer(seen.client, seen.servers)
-	problems := validation.Client(seen.client, server, seen.namespaceLabels)
+	problems := validation.Client(seen.client, server, seen.namespaceLabels, seen.rank)
 	if missing != nil {
 		problems = append([]validation.Problem{*missing}, problems...)
 	}

@@ -22,6 +22,10 @@ type clientObservation struct {
 
 	namespaceLabels map[string]string
 
+	// rank is how many clients of the namespace count before this one, where a
+	// policy bounds their number.
+	rank int
+
 	// ring holds the keys that verifiers are made with: none if ringFault says why.
 	ring      keyring.Ring
 	ringFault string

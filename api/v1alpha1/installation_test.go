@@ -77,8 +77,8 @@ var _ = Describe("the samples", Ordered, func() {
 
 		var namespace corev1.Namespace
 		Expect(api.Get(ctx, client.ObjectKey{Name: "demo"}, &namespace)).To(Succeed())
-		Expect(validation.Client(&c, &as, namespace.Labels)).To(BeEmpty())
-		problems := validation.Client(&c, &as, nil)
+		Expect(validation.Client(&c, &as, namespace.Labels, 0)).To(BeEmpty())
+		problems := validation.Client(&c, &as, nil, 0)
 		Expect(problems).To(HaveLen(1), "what the comments say of the label is true")
 		Expect(problems[0].Field).To(Equal("spec.scopes[3]"))
 	})

@@ -17,11 +17,15 @@ const maxClientName = 63
 // with these labels. Without an AuthorizationServer it judges the fields alone.
 //
 // A namespace whose labels are not known (nil) is selected by the rules for
-// every namespace alone.
-func Client(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, namespaceLabels map[string]string) []Problem {
+// every namespace alone. The rank is that of function Rank; it matters only where
+// MaxClients says that there is a bound, and may be 0 elsewhere.
+func Client(
+	c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, namespaceLabels map[string]string, rank int,
+) []Problem {
 	problems := clientNames(c)
 	problems = append(problems, clientGrants(c)...)
 	problems = append(problems, clientRedirects(c)...)
+	problems = append(problems, boundLifetimes("spec.lifetimes", &c.Spec.Lifetimes)...)
 	for i, scope := range c.Spec.Scopes {
 		if !validScope(scope) {
 			problems = append(problems, problem(index("spec.scopes", i), v1alpha1.ReasonInvalid, "%s %s", quote(scope), badScope))
@@ -36,7 +40,7 @@ func Client(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, namespace
 		// What is not valid is not asked of the policy: one sentence is enough.
 		return problems
 	}
-	return allowed(c, as, catalogue, namespaceLabels)
+	return allowed(c, as, catalogue, namespaceLabels, rank)
 }
 
 func clientNames(c *v1alpha1.OAuthClient) []Problem {

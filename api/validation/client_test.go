@@ -51,23 +51,23 @@ func complaints(problems []validation.Problem) []string {
 
 var _ = Describe("Client", func() {
 	It("has nothing against a good client", func() {
-		Expect(validation.Client(webapp(), server(), nil)).To(BeEmpty())
+		Expect(validation.Client(webapp(), server(), nil, 0)).To(BeEmpty())
 	})
 
 	It("has nothing against a client that leaves out what it can", func() {
 		c := &v1alpha1.OAuthClient{}
 		c.Spec.RedirectURIs = []string{"https://app.example.com/callback"}
-		Expect(validation.Client(c, server(), nil)).To(BeEmpty())
+		Expect(validation.Client(c, server(), nil, 0)).To(BeEmpty())
 	})
 
 	DescribeTable("refuses what cannot be served, whether or not the API server has",
 		func(spoil func(*v1alpha1.OAuthClientSpec), field, words string) {
 			c := webapp()
 			spoil(&c.Spec)
-			problems := validation.Client(c, server(), nil)
+			problems := validation.Client(c, server(), nil, 0)
 			Expect(complaints(problems)).To(Equal([]string{field + " Invalid"}))
 			Expect(problems[0].Message).To(ContainSubstring(words))
-			Expect(validation.Client(c, nil, nil)).To(Equal(problems), "the same without an AuthorizationServer")
+			Expect(validation.Client(c, nil, nil, 0)).To(Equal(problems), "the same without an AuthorizationServer")
 		},
 		Entry("a name of two lines", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\nb" }, "spec.clientName", "one line"),
 		Entry("a name written backwards", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\u202eb" }, "spec.clientName", "control characters"),
@@ -98,15 +98,15 @@ var _ = Describe("Client", func() {
 	It("refuses a name that cannot be a label", func() {
 		c := webapp()
 		c.Name = strings.Repeat("a", 64)
-		Expect(complaints(validation.Client(c, server(), nil))).To(Equal([]string{"metadata.name Invalid"}))
+		Expect(complaints(validation.Client(c, server(), nil, 0))).To(Equal([]string{"metadata.name Invalid"}))
 	})
 
 	It("refuses scopes that are not in the catalogue", func() {
 		c, as := webapp(), server()
 		as.Spec.Scopes = []v1alpha1.Scope{{Name: "openid"}, {Name: "calendar"}}
-		Expect(complaints(validation.Client(c, as, nil))).To(Equal([]string{"spec.scopes[1] Invalid", "spec.scopes[2] Invalid"}))
+		Expect(complaints(validation.Client(c, as, nil, 0))).To(Equal([]string{"spec.scopes[1] Invalid", "spec.scopes[2] Invalid"}))
 		c.Spec.Scopes = []string{"calendar", "OpenID"}
-		problems := validation.Client(c, as, nil)
+		problems := validation.Client(c, as, nil, 0)
 		Expect(complaints(problems)).To(Equal([]string{"spec.scopes[1] Invalid"}), "case matters")
 		Expect(problems[0].Message).To(ContainSubstring(`AuthorizationServer "main" has no scope "OpenID"`))
 	})
@@ -114,7 +114,7 @@ var _ = Describe("Client", func() {
 	It("repeats long values in part only", func() {
 		c := webapp()
 		c.Spec.RedirectURIs[0] = "ftp://" + strings.Repeat("x", 1000)
-		Expect(len(validation.Client(c, nil, nil)[0].Message)).To(BeNumerically("<", 500))
+		Expect(len(validation.Client(c, nil, nil, 0)[0].Message)).To(BeNumerically("<", 500))
 	})
 })
 
@@ -144,7 +144,7 @@ func BenchmarkClient(b *testing.B) {
 	labels := map[string]string{"kubernetes.io/metadata.name": "team"}
 	b.ReportAllocs()
 	for b.Loop() {
-		if problems := validation.Client(c, as, labels); len(problems) > 0 {
+		if problems := validation.Client(c, as, labels, 0); len(problems) > 0 {
 			b.Fatal(problems)
 		}
 	}

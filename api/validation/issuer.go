@@ -114,12 +114,8 @@ func lifetimes(l v1alpha1.Lifetimes) []Problem {
 		{"refreshTokenGrace", l.RefreshTokenGrace, 0, 5 * time.Minute},
 		{"session", l.Session, time.Second, 720 * time.Hour},
 	} {
-		if b.value == nil {
-			continue
-		}
-		if d := b.value.Duration; d < b.least || d > b.most || d%time.Second != 0 {
-			problems = append(problems, problem("spec.lifetimes."+b.field, v1alpha1.ReasonInvalid,
-				"%s is out of bounds: use whole seconds, from %s to %s", d, b.least, b.most))
+		if b.value != nil {
+			problems = append(problems, lifetime("spec.lifetimes."+b.field, b.value.Duration, b.least, b.most)...)
 		}
 	}
 	return problems

@@ -17,14 +17,10 @@ import (
 // thing that is asked for has to be allowed by one of the rules that select the
 // namespace, and not all by the same.
 func allowed(
-	c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, catalogue []v1alpha1.Scope, namespaceLabels map[string]string,
+	c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, catalogue []v1alpha1.Scope,
+	namespaceLabels map[string]string, rank int,
 ) []Problem {
-	rules := make([]*v1alpha1.PolicyRule, 0, len(as.Spec.Policy.Rules))
-	for i := range as.Spec.Policy.Rules {
-		if rule := &as.Spec.Policy.Rules[i]; selects(&rule.NamespaceSelector, namespaceLabels) {
-			rules = append(rules, rule)
-		}
-	}
+	rules := selecting(as, namespaceLabels)
 	if len(rules) == 0 {
 		return []Problem{problem("metadata.namespace", v1alpha1.ReasonNotAllowed,
 			"no policy rule of AuthorizationServer %s selects the namespace %s: have a rule added, or label the namespace",
@@ -42,12 +38,31 @@ func allowed(
 		j.judge(position("spec.scopes", i, len(c.Spec.Scopes)), "scope", scope,
 			func(r *v1alpha1.PolicyRule) bool { return permits(r.Scopes, scope) })
 	}
-	for i, uri := range c.Spec.RedirectURIs {
-		host := redirectHost(uri)
-		j.judge(index("spec.redirectURIs", i), "redirect host", host,
+	for i, uri := range c.AllRedirectURIs() {
+		host, at := redirectHost(uri), index("spec.redirectURIs", i)
+		if i >= len(c.Spec.RedirectURIs) {
+			at = "spec.redirectURIsFrom"
+		}
+		j.judge(at, "redirect host", host,
 			func(r *v1alpha1.PolicyRule) bool { return permitsHost(r.RedirectHosts, host) })
 	}
+	j.judgeLifetimes(c)
+	j.judgeRank(c, rank)
 	return j.problems
+}
+
+// selecting returns the rules that select a namespace with these labels.
+func selecting(as *v1alpha1.AuthorizationServer, namespaceLabels map[string]string) []*v1alpha1.PolicyRule {
+	if as.Spec.Policy == nil {
+		return nil
+	}
+	rules := make([]*v1alpha1.PolicyRule, 0, len(as.Spec.Policy.Rules))
+	for i := range as.Spec.Policy.Rules {
+		if rule := &as.Spec.Policy.Rules[i]; selects(&rule.NamespaceSelector, namespaceLabels) {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 // judgement gathers what none of the rules allows.
@@ -191,6 +206,10 @@ func policy(p *v1alpha1.Policy) []Problem {
 			if !validHostPattern(host) {
 				add(index(at+".redirectHosts", k), "%s %s", quote(host), badHostPattern)
 			}
+		}
+		problems = append(problems, boundLifetimes(at+".maxLifetimes", &rule.MaxLifetimes)...)
+		if most := rule.MaxClientsPerNamespace; most != nil && *most < 0 {
+			add(at+".maxClientsPerNamespace", "%d is no number of clients: use 0 or more, or leave it out for no bound", *most)
 		}
 	}
 	return problems

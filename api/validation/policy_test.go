@@ -35,26 +35,26 @@ func labelled(r v1alpha1.PolicyRule, key, value string) v1alpha1.PolicyRule {
 var _ = Describe("the policy", func() {
 	It("allows everything where there is none, and nothing where it is empty", func() {
 		as := server()
-		Expect(validation.Client(webapp(), as, nil)).To(BeEmpty())
+		Expect(validation.Client(webapp(), as, nil, 0)).To(BeEmpty())
 		as.Spec.Policy = &v1alpha1.Policy{}
-		problems := validation.Client(webapp(), as, map[string]string{"a": "b"})
+		problems := validation.Client(webapp(), as, map[string]string{"a": "b"}, 0)
 		Expect(complaints(problems)).To(Equal([]string{"metadata.namespace NotAllowed"}))
 		Expect(problems[0].Message).To(ContainSubstring(`no policy rule of AuthorizationServer "main" selects the namespace "team"`))
 	})
 
 	It("does not restrict what a rule leaves out", func() {
-		Expect(validation.Client(webapp(), server(rule("all")), nil)).To(BeEmpty())
+		Expect(validation.Client(webapp(), server(rule("all")), nil, 0)).To(BeEmpty())
 	})
 
 	It("allows what a rule lists", func() {
-		Expect(validation.Client(webapp(), server(restricted()), nil)).To(BeEmpty())
+		Expect(validation.Client(webapp(), server(restricted()), nil, 0)).To(BeEmpty())
 	})
 
 	DescribeTable("names the field and the rules",
 		func(ask func(*v1alpha1.OAuthClientSpec), field, words string) {
 			c := webapp()
 			ask(&c.Spec)
-			problems := validation.Client(c, server(restricted(), labelled(rule("elsewhere"), "a", "b")), nil)
+			problems := validation.Client(c, server(restricted(), labelled(rule("elsewhere"), "a", "b")), nil, 0)
 			Expect(complaints(problems)).To(Equal([]string{field + " NotAllowed"}))
 			Expect(problems[0].Message).To(And(ContainSubstring(words), ContainSubstring("(rules: restricted)")))
 			Expect(problems[0].Rules).To(Equal([]string{"restricted"}))
@@ -69,7 +69,7 @@ var _ = Describe("the policy", func() {
 	It("judges what is asked for by leaving it out", func() {
 		c, r := webapp(), restricted()
 		c.Spec.Scopes, r.Scopes = nil, []string{"openid"}
-		problems := validation.Client(c, server(r), nil)
+		problems := validation.Client(c, server(r), nil, 0)
 		Expect(complaints(problems)).To(Equal([]string{"spec.scopes NotAllowed"}))
 		Expect(problems[0].Message).To(ContainSubstring(`"profile"`))
 	})
@@ -78,26 +78,26 @@ var _ = Describe("the policy", func() {
 		one, other := restricted(), restricted()
 		one.Name, one.Scopes = "one", []string{"openid", "profile"}
 		other.Name, other.Scopes, other.GrantTypes = "other", []string{"email"}, nil
-		Expect(validation.Client(webapp(), server(one, other), nil)).To(BeEmpty())
-		Expect(complaints(validation.Client(webapp(), server(one), nil))).To(Equal([]string{"spec.scopes[2] NotAllowed"}))
+		Expect(validation.Client(webapp(), server(one, other), nil, 0)).To(BeEmpty())
+		Expect(complaints(validation.Client(webapp(), server(one), nil, 0))).To(Equal([]string{"spec.scopes[2] NotAllowed"}))
 	})
 
 	It("asks only the rules that select the namespace", func() {
 		as := server(labelled(rule("team"), "team", "a"), restricted())
 		c := webapp()
 		c.Spec.Scopes = []string{"groups"}
-		Expect(validation.Client(c, as, map[string]string{"team": "a"})).To(BeEmpty())
+		Expect(validation.Client(c, as, map[string]string{"team": "a"}, 0)).To(BeEmpty())
 		for _, ns := range []map[string]string{nil, {}, {"team": "b"}, {"Team": "a"}} {
-			Expect(complaints(validation.Client(c, as, ns))).To(Equal([]string{"spec.scopes[0] NotAllowed"}), "%v", ns)
+			Expect(complaints(validation.Client(c, as, ns, 0))).To(Equal([]string{"spec.scopes[0] NotAllowed"}), "%v", ns)
 		}
 	})
 
 	It("concludes nothing from labels that it does not know", func() {
 		r := rule("not-elsewhere")
 		r.NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "team", Operator: metav1.LabelSelectorOpDoesNotExist}}
-		Expect(validation.Client(webapp(), server(r), map[string]string{})).To(BeEmpty())
-		Expect(complaints(validation.Client(webapp(), server(r), nil))).To(Equal([]string{"metadata.namespace NotAllowed"}))
-		Expect(validation.Client(webapp(), server(rule("all")), nil)).To(BeEmpty())
+		Expect(validation.Client(webapp(), server(r), map[string]string{}, 0)).To(BeEmpty())
+		Expect(complaints(validation.Client(webapp(), server(r), nil, 0))).To(Equal([]string{"metadata.namespace NotAllowed"}))
+		Expect(validation.Client(webapp(), server(rule("all")), nil, 0)).To(BeEmpty())
 	})
 
 	DescribeTable("compares hosts", func(pattern, uri string, allowed bool) {
@@ -105,9 +105,9 @@ var _ = Describe("the policy", func() {
 		c.Spec.RedirectURIs, r.RedirectHosts = []string{uri}, []string{pattern}
 		Expect(validation.AuthorizationServer(server(r))).To(BeEmpty(), "the pattern itself")
 		if allowed {
-			Expect(validation.Client(c, server(r), nil)).To(BeEmpty())
+			Expect(validation.Client(c, server(r), nil, 0)).To(BeEmpty())
 		} else {
-			Expect(complaints(validation.Client(c, server(r), nil))).To(Equal([]string{"spec.redirectURIs[0] NotAllowed"}))
+			Expect(complaints(validation.Client(c, server(r), nil, 0))).To(Equal([]string{"spec.redirectURIs[0] NotAllowed"}))
 		}
 	},
 		Entry("exactly", "a.example.com", "https://a.example.com/cb", true),
@@ -156,7 +156,7 @@ var _ = Describe("the policy", func() {
 			r.NamespaceSelector = selector
 			reference, err := metav1.LabelSelectorAsSelector(&selector)
 			want := err == nil && reference.Matches(labels.Set(namespace))
-			selected := validation.Message(validation.Client(webapp(), server(r), namespace)) == ""
+			selected := validation.Message(validation.Client(webapp(), server(r), namespace, 0)) == ""
 			Expect(selected).To(Equal(want), "%v in %v", selector, namespace)
 			valid := validation.Message(validation.AuthorizationServer(server(r))) == ""
 			Expect(valid).To(Equal(err == nil), "%v", selector)

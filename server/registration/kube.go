@@ -35,6 +35,11 @@ type Cluster struct {
 	namespaces map[string]*namespace
 	servers    *servers
 
+	// members are the clients of each namespace by name, and neighbours what
+	// was made of them for the policies that count clients.
+	members    map[string]map[string]*v1alpha1.OAuthClient
+	neighbours map[string]*neighbours
+
 	live   *liveLookups
 	synced []func() bool
 }
@@ -93,6 +98,8 @@ func newCluster(live client.Reader, now func() time.Time) *Cluster {
 		clients:    map[string]*registered{},
 		namespaces: map[string]*namespace{},
 		servers:    &servers{},
+		members:    map[string]map[string]*v1alpha1.OAuthClient{},
+		neighbours: map[string]*neighbours{},
 		live:       newLiveLookups(live, now),
 	}
 }
@@ -151,12 +158,13 @@ func (c *Cluster) cached(clientID string) *verdict {
 		c.mu.RUnlock()
 		return nil
 	}
-	servers, ns := c.servers, c.namespaces[known.object.Namespace]
+	name := known.object.Namespace
+	servers, ns, around := c.servers, c.namespaces[name], c.neighbours[name]
 	c.mu.RUnlock()
-	if v := known.compiled.Load(); v != nil && v.servers == servers && v.namespace == ns {
+	if v := known.compiled.Load(); v != nil && v.madeFrom(servers, ns, around) {
 		return v
 	}
-	v := compile(known.object, servers, ns)
+	v := compile(known.object, servers, ns, func() *neighbours { return c.neighboursIn(name) })
 	known.compiled.Store(v)
 	return v
 }

@@ -14,8 +14,14 @@ type verdict struct {
 	server string  // the AuthorizationServer that the client belongs to
 	err    error   // ErrUnknown, or wraps ErrRefused
 
-	servers   *servers
-	namespace *namespace
+	servers    *servers
+	namespace  *namespace
+	neighbours *neighbours // nil where no policy counts clients
+}
+
+// madeFrom reports whether the verdict was made from these, and so still holds.
+func (v *verdict) madeFrom(known *servers, ns *namespace, around *neighbours) bool {
+	return v.servers == known && v.namespace == ns && (v.neighbours == nil || v.neighbours == around)
 }
 
 // final reports whether the verdict needs no second look at the API server. One
@@ -27,8 +33,9 @@ func (v *verdict) final() bool {
 
 // compile judges an OAuthClient as the controller does, with the same functions,
 // and prepares it for use. A client that is being deleted, or belongs to no
-// AuthorizationServer, is unknown.
-func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace) *verdict {
+// AuthorizationServer, is unknown. The neighbours are asked for only where the
+// policy counts them.
+func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace, around func() *neighbours) *verdict {
 	v := &verdict{servers: known, namespace: ns}
 	as, problem := validation.ResolveAuthorizationServer(oac, known.all)
 	if problem != nil || oac.DeletionTimestamp != nil {
@@ -40,7 +47,12 @@ func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace) *verdict 
 	if ns != nil {
 		labels = ns.labels
 	}
-	if problems := validation.Client(oac, as, labels); len(problems) > 0 {
+	rank := 0
+	if _, bounded := validation.MaxClients(as, labels); bounded {
+		v.neighbours = around()
+		rank = validation.Rank(oac, as, v.neighbours.clients, known.all)
+	}
+	if problems := validation.Client(oac, as, labels, rank); len(problems) > 0 {
 		v.err = fmt.Errorf("%w: %s", ErrRefused, validation.Message(problems))
 		return v
 	}

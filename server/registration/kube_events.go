@@ -19,6 +19,7 @@ func (c *Cluster) setClient(obj any) {
 	c.mu.Lock()
 	if known := c.clients[id]; known == nil || known.object != oac {
 		c.clients[id] = &registered{object: oac}
+		c.settle(oac)
 	}
 	c.mu.Unlock()
 	c.live.forget(id)
@@ -32,6 +33,7 @@ func (c *Cluster) removeClient(obj any) {
 	id := v1alpha1.ClientID(oac.Namespace, oac.Name)
 	c.mu.Lock()
 	delete(c.clients, id)
+	c.leave(oac)
 	c.mu.Unlock()
 	c.live.forget(id)
 }

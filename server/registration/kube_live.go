@@ -121,7 +121,8 @@ func (c *Cluster) readLive(ctx context.Context, name, oauthClient string) (*verd
 	c.mu.RLock()
 	servers, ns := c.servers, c.namespaces[name]
 	c.mu.RUnlock()
-	v := compile(oac, servers, ns)
+	around := func() *neighbours { return c.neighboursIn(name) }
+	v := compile(oac, servers, ns, around)
 	if v.final() || v.server == "" {
 		return v, nil
 	}
@@ -132,7 +133,7 @@ func (c *Cluster) readLive(ctx context.Context, name, oauthClient string) (*verd
 		}
 		return nil, err
 	}
-	return compile(oac, servers, &namespace{uid: meta.UID, labels: meta.Labels}), nil
+	return compile(oac, servers, &namespace{uid: meta.UID, labels: meta.Labels}, around), nil
 }
 
 // splitID returns the namespace and the name of the OAuthClient whose client_id

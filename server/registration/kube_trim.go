@@ -50,10 +50,12 @@ func trimClient(c *v1alpha1.OAuthClient) {
 		Name:              c.Name,
 		UID:               c.UID,
 		ResourceVersion:   c.ResourceVersion,
+		CreationTimestamp: c.CreationTimestamp, // which the policy may count by
 		DeletionTimestamp: c.DeletionTimestamp,
 	}
 	c.Status = v1alpha1.OAuthClientStatus{
 		AuthorizationServer: c.Status.AuthorizationServer,
+		RedirectURIs:        c.Status.RedirectURIs,
 		Credentials:         c.Status.Credentials,
 	}
 }
