@@ -57,10 +57,16 @@ func inParallel(ctx context.Context, n, atOnce int, step func(ctx context.Contex
 
 // post sends a form and returns the body of an answer with status 200.
 func post(ctx context.Context, address, user, password string, form url.Values) ([]byte, error) {
+	return postTo(ctx, address, "", user, password, form)
+}
+
+// postTo is post to one replica of the host.
+func postTo(ctx context.Context, address, host, user, password string, form url.Values) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
+	request.Host = host
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if user != "" {
 		request.SetBasicAuth(url.QueryEscape(user), url.QueryEscape(password))

@@ -13,9 +13,11 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/api/passwordhash"
@@ -44,6 +46,7 @@ func main() {
 	if *floor != "" {
 		exit(serveFloor(*floor, *writes))
 	}
+	ctrl.SetLogger(logr.Discard()) // the cache's: what fails is returned
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{root: *root, binary: *binary, pprof: *pprof}
@@ -209,7 +212,7 @@ func newWorkload(ctx context.Context, in *installation.Installation) (*workload,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := clients.until(ctx, namespace, 1, ready); err != nil {
+	if err := clients.one(ctx, client.ObjectKeyFromObject(object), ready); err != nil {
 		return nil, err
 	}
 	var secret corev1.Secret

@@ -15,8 +15,8 @@ import (
 )
 
 // registrations measures n OAuthClients from nothing to Ready, beside a bare
-// client-go loop that writes the same objects; and the memory of the server
-// before and after.
+// client-go loop that writes the same objects; the memory of the server before
+// and after; and what life with that many clients costs.
 func registrations(ctx context.Context, in *installation.Installation, n int, pprof string) ([]row, error) {
 	ctx, cancel := context.WithTimeout(ctx, measureTimeout)
 	defer cancel()
@@ -28,17 +28,26 @@ func registrations(ctx context.Context, in *installation.Installation, n int, pp
 	if err != nil {
 		return nil, err
 	}
-	const namespace = "bulk"
-	begin := time.Now()
-	if err := createClients(ctx, in.Client, namespace, n); err != nil {
+	if err := createNamespaces(ctx, in.Client, n); err != nil {
 		return nil, err
 	}
-	done, err := clients.until(ctx, namespace, n, ready)
+	begin := time.Now()
+	err = inParallel(ctx, n, writers, func(ctx context.Context, i int) error {
+		return in.Client.Create(ctx, newClient(namespaceOf(i), strconv.Itoa(i)))
+	})
+	if err != nil {
+		return nil, err
+	}
+	done, err := clients.until(ctx, n, ready)
 	if err != nil {
 		return nil, err
 	}
 	elapsed := time.Since(begin)
 	after, err := observe(ctx, in, pprof)
+	if err != nil {
+		return nil, err
+	}
+	life, err := (&scale{in: in, clients: clients, n: n}).rows(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -50,14 +59,14 @@ func registrations(ctx context.Context, in *installation.Installation, n int, pp
 	if err != nil {
 		return nil, err
 	}
-	return []row{
+	return append([]row{
 		{
-			what: fmt.Sprintf("%d clients Ready", n), measured: elapsed.Seconds(), floor: floor.Seconds(), unit: "s", aim: "2",
+			what: fmt.Sprintf("%d clients Ready", n), measured: elapsed.Seconds(), floor: floor.Seconds(), unit: "s", aim: "1.5",
 			note: fmt.Sprintf("%.0f clients/s", float64(n)/elapsed.Seconds()),
 		},
 		{what: "controller's writes per client", measured: (after.writes - before.writes) / float64(n), floor: 2, unit: "calls", aim: "1"},
 		{what: "server's live heap per registration", measured: (after.heap - before.heap) / float64(n), unit: "bytes", aim: "4096 bytes"},
-	}, nil
+	}, life...), nil
 }
 
 // observation is what the processes say of themselves.
@@ -80,13 +89,15 @@ const measureTimeout = 20 * time.Minute
 // writers is how many writes are under way at a time, as in the controller.
 const writers = 16
 
-// createClients creates a namespace that the policy allows, and OAuthClients in it.
-func createClients(ctx context.Context, c client.Client, namespace string, n int) error {
-	if err := createNamespace(ctx, c, namespace); err != nil {
-		return err
-	}
-	return inParallel(ctx, n, writers, func(ctx context.Context, i int) error {
-		return c.Create(ctx, newClient(namespace, strconv.Itoa(i)))
+// perNamespace is how many clients one namespace has.
+const perNamespace = 100
+
+func namespaceOf(i int) string { return fmt.Sprintf("team-%d", i/perNamespace) }
+
+// createNamespaces creates the namespaces of n clients.
+func createNamespaces(ctx context.Context, c client.Client, n int) error {
+	return inParallel(ctx, (n+perNamespace-1)/perNamespace, writers, func(ctx context.Context, i int) error {
+		return createNamespace(ctx, c, namespaceOf(i*perNamespace))
 	})
 }
 
@@ -115,7 +126,7 @@ func newClient(namespace, name string) *v1alpha1.OAuthClient {
 // updated, and nothing is looked at.
 func bareLoop(ctx context.Context, c client.Client, like []*v1alpha1.OAuthClient) (time.Duration, error) {
 	var secrets corev1.SecretList
-	if err := c.List(ctx, &secrets, client.InNamespace(like[0].Namespace), client.HasLabels{v1alpha1.LabelManaged}); err != nil {
+	if err := c.List(ctx, &secrets, client.HasLabels{v1alpha1.LabelClient}); err != nil {
 		return 0, err
 	}
 	const namespace = "bare"
@@ -130,7 +141,7 @@ func bareLoop(ctx context.Context, c client.Client, like []*v1alpha1.OAuthClient
 		}
 		model := secrets.Items[i]
 		secret := &corev1.Secret{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: model.Name, Labels: model.Labels, Annotations: model.Annotations},
+			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: object.SecretName(), Labels: model.Labels, Annotations: model.Annotations},
 			Type:       model.Type, Data: model.Data,
 		}
 		if err := c.Create(ctx, secret); err != nil {

@@ -53,28 +53,49 @@ func (w *watch) set(obj any) {
 	w.changed = make(chan struct{})
 }
 
-// until waits until n OAuthClients of the namespace are what is asked for, and
-// returns them.
-func (w *watch) until(ctx context.Context, namespace string, n int, is func(*v1alpha1.OAuthClient) bool) ([]*v1alpha1.OAuthClient, error) {
+// until waits until n OAuthClients are what is asked for, and returns them.
+func (w *watch) until(ctx context.Context, n int, is func(*v1alpha1.OAuthClient) bool) ([]*v1alpha1.OAuthClient, error) {
 	for {
-		found, changed := w.find(namespace, is)
+		found, changed := w.find(is)
 		if len(found) >= n {
 			return found, nil
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := next(ctx, changed); err != nil {
+			return nil, err
 		}
 	}
 }
 
-func (w *watch) find(namespace string, is func(*v1alpha1.OAuthClient) bool) ([]*v1alpha1.OAuthClient, <-chan struct{}) {
+// one waits until the OAuthClient of that name is what is asked for.
+func (w *watch) one(ctx context.Context, name types.NamespacedName, is func(*v1alpha1.OAuthClient) bool) error {
+	for {
+		w.mutex.Lock()
+		c, changed := w.clients[name], w.changed
+		w.mutex.Unlock()
+		if c != nil && is(c) {
+			return nil
+		}
+		if err := next(ctx, changed); err != nil {
+			return err
+		}
+	}
+}
+
+func next(ctx context.Context, changed <-chan struct{}) error {
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *watch) find(is func(*v1alpha1.OAuthClient) bool) ([]*v1alpha1.OAuthClient, <-chan struct{}) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	var found []*v1alpha1.OAuthClient
-	for name, c := range w.clients {
-		if name.Namespace == namespace && is(c) {
+	for _, c := range w.clients {
+		if is(c) {
 			found = append(found, c)
 		}
 	}

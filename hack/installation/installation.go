@@ -200,7 +200,21 @@ func (i *Installation) startServer(ctx context.Context) error {
 		return err
 	}
 	i.ServerAddress = address
-	return i.run(ctx, "server", "oauth-operator-server", append([]string{"--listen-address", address}, i.options.ServerArgs...)...)
+	return i.serve(ctx, address, i.options.ServerArgs...)
+}
+
+// AddServer starts another replica of the authorization server, with
+// these flags in the place of ServerArgs, and returns where it listens.
+func (i *Installation) AddServer(ctx context.Context, args ...string) (address string, err error) {
+	address, err = free("127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return address, i.serve(ctx, address, args...)
+}
+
+func (i *Installation) serve(ctx context.Context, address string, args ...string) error {
+	return i.run(ctx, "server", "oauth-operator-server", append([]string{"--listen-address", address}, args...)...)
 }
 
 // run starts a subcommand of the binary under its service account and waits
