@@ -17,8 +17,8 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
-// The permissions for what stands here have no marker: they are a role of their
-// own, config/rbac/rollout_restart.yaml, which is bound only where it is wanted.
+// A role of its own, which is bound only where it is wanted.
+// +kubebuilder:rbac:groups=apps,resources=deployments;statefulsets;daemonsets,verbs=list;patch,roleName=oauth-operator-controller-rollout-restart
 
 // workload is what makes Pods of a template.
 type workload struct {

@@ -16,9 +16,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
+// A marker without roleName is for what is needed however the operator is
+// installed: it grants what is cluster-scoped, or is of one namespace. What is
+// needed in the namespaces of clients has the roleName of a role that is bound for
+// the whole cluster or in those namespaces alone.
+
 // The permissions that the manager needs to elect a leader.
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update,namespace=oauth-operator-system
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=oauth-operator-system
+
+// Events about the operator's own Secrets; and about what is cluster-scoped,
+// which go into the namespace default.
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,namespace=oauth-operator-system
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,namespace=default
 
 // Options of the controllers.
 type Options struct {

@@ -18,7 +18,8 @@ import (
 
 // The server reads registrations and what decides about them. It writes none.
 //
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients;authorizationservers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients,verbs=get;list;watch,roleName=oauth-operator-server-clients
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
 // Cluster finds the clients that are registered in the cluster, of every issuer.

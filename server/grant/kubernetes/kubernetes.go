@@ -28,7 +28,7 @@ import (
 // Grants are never listed or watched here, and never deleted: that is for
 // people, and for the garbage collector.
 //
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthgrants,verbs=get;create;patch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthgrants,verbs=get;create;patch,roleName=oauth-operator-server-clients
 
 // fieldManager is the name under which the API server records our writes.
 const fieldManager = "oauth-operator-server"
