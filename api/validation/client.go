@@ -3,8 +3,6 @@ package validation
 import (
 	"slices"
 
-	"k8s.io/apimachinery/pkg/util/validation"
-
 	"oauth-operator.dev/api/v1alpha1"
 )
 
@@ -52,10 +50,6 @@ func clientNames(c *v1alpha1.OAuthClient) []Problem {
 	if !plainText(c.Spec.ClientName) {
 		problems = append(problems, problem("spec.clientName", v1alpha1.ReasonInvalid, badText))
 	}
-	if name := c.Spec.Secret.Name; name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
-		problems = append(problems, problem("spec.secret.name", v1alpha1.ReasonInvalid,
-			"%s cannot name a Secret: use lower-case letters, digits, - and ., with a letter or digit at both ends", quote(name)))
-	}
 	return problems
 }
 
@@ -96,26 +90,6 @@ func clientGrants(c *v1alpha1.OAuthClient) []Problem {
 		case !slices.Contains(grants, v1alpha1.GrantTypeAuthorizationCode):
 			// RFC 7591 §2.1.
 			add("spec.responseTypes", "code goes with the grant type authorization_code: add that, or leave responseTypes out")
-		}
-	}
-	return problems
-}
-
-func clientRedirects(c *v1alpha1.OAuthClient) []Problem {
-	var problems []Problem
-	const field = "spec.redirectURIs"
-	switch code := slices.Contains(c.EffectiveGrantTypes(), v1alpha1.GrantTypeAuthorizationCode); {
-	case code && len(c.Spec.RedirectURIs) == 0:
-		// RFC 6749 §3.1.2.2; from every client, as RFC 9700 §2.1 compares.
-		problems = append(problems, problem(field, v1alpha1.ReasonInvalid,
-			"the grant type authorization_code needs at least one: add it, or set grantTypes to [client_credentials]"))
-	case !code && len(c.Spec.RedirectURIs) > 0:
-		problems = append(problems, problem(field, v1alpha1.ReasonInvalid,
-			"only the grant type authorization_code uses them: add that to grantTypes, or remove redirectURIs"))
-	}
-	for i, uri := range c.Spec.RedirectURIs {
-		if err := RedirectURI(uri); err != nil {
-			problems = append(problems, problem(index(field, i), v1alpha1.ReasonInvalid, "%s %s", quote(uri), err))
 		}
 	}
 	return problems

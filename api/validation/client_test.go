@@ -72,7 +72,6 @@ var _ = Describe("Client", func() {
 		Entry("a name of two lines", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\nb" }, "spec.clientName", "one line"),
 		Entry("a name written backwards", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\u202eb" }, "spec.clientName", "control characters"),
 		Entry("a name with space around it", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = " a" }, "spec.clientName", "without space"),
-		Entry("the name of a Secret", func(s *v1alpha1.OAuthClientSpec) { s.Secret.Name = "No_Secret" }, "spec.secret.name", "lower-case"),
 		Entry("a redirect URI", func(s *v1alpha1.OAuthClientSpec) { s.RedirectURIs[1] = "http://evil.example/" }, "spec.redirectURIs[1]", `"http://evil.example/" must be https`),
 		Entry("no redirect URI", func(s *v1alpha1.OAuthClientSpec) { s.RedirectURIs = nil }, "spec.redirectURIs", "at least one"),
 		Entry("redirect URIs without use", func(s *v1alpha1.OAuthClientSpec) {
