@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 )
 
@@ -63,7 +64,7 @@ const (
 // that of random characters of the smallest alphabet that has them all. What
 // stood before, and what goes on as 123 and aaa do, counts little; so do words.
 func Bits(value string) int {
-	value = withoutHyphens(value)
+	value = withoutFixed(value)
 	each := math.Log2(float64(alphabet(value)))
 	if isText(value) {
 		each = textBits
@@ -112,13 +113,16 @@ func alphabet(value string) int {
 	return 0x7E - 0x20 + 1
 }
 
-// withoutHyphens leaves out what says nothing in a UUID.
-func withoutHyphens(value string) string {
-	digits := strings.ReplaceAll(value, "-", "")
-	if strings.Trim(strings.ToLower(digits), "0123456789abcdef") == "" {
-		return digits
+var uuid = regexp.MustCompile("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+
+// withoutFixed leaves out of a UUID what is the same in all: the hyphens, the
+// version and the variant (RFC 9562 §4).
+func withoutFixed(value string) string {
+	if !uuid.MatchString(value) {
+		return value
 	}
-	return value
+	const version, variant = 14, 19
+	return strings.ReplaceAll(value[:version]+value[version+1:variant]+value[variant+1:], "-", "")
 }
 
 // repeated returns how many characters from at on stood before in this order.
