@@ -38,6 +38,8 @@ func (nobody) Lookup(context.Context, string) (*registration.Client, error) {
 	return nil, registration.ErrUnknown
 }
 
+func (nobody) Renew(context.Context, *registration.Client) *registration.Client { return nil }
+
 func newServer(log logr.Logger, registerer prometheus.Registerer, issuers ...string) *Server {
 	s := New(Options{
 		Registry:   func(*issuer.Settings) registration.Registry { return nobody{} },

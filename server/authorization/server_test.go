@@ -47,6 +47,8 @@ func (c *clients) Lookup(_ context.Context, id string) (*registration.Client, er
 	return c.known[id], nil
 }
 
+func (*clients) Renew(context.Context, *registration.Client) *registration.Client { return nil }
+
 // people is a directory kept in a map, by subject.
 type people struct {
 	sync.Mutex

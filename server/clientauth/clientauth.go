@@ -27,6 +27,19 @@ type VerifierKeys interface {
 	VerifierKey(id string, now time.Time) (key []byte, ok bool)
 }
 
+// Uses is told of the client secrets that authenticate a client;
+// registration.Recorder is one.
+type Uses interface {
+	// Used notes that the credential of that id has just authenticated the
+	// client. It returns at once.
+	Used(client *registration.Client, credentialID string)
+}
+
+// unnoted is the Uses that nobody reads.
+type unnoted struct{}
+
+func (unnoted) Used(*registration.Client, string) {}
+
 // Options of an Authenticator.
 type Options struct {
 	// Registry finds the clients.
@@ -38,6 +51,9 @@ type Options struct {
 	// Realm is the protection space of the challenge (RFC 9110 §11.5): the
 	// issuer identifier.
 	Realm string
+
+	// Uses is told which client secrets are in use. Nil if nobody needs to know.
+	Uses Uses
 
 	// Failures bounds how often a wrong secret for one client_id is answered
 	// as such. Nil for a bound of ten at once and one more every six seconds.
@@ -57,6 +73,9 @@ type Authenticator struct {
 func New(options Options) *Authenticator {
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Uses == nil {
+		options.Uses = unnoted{}
 	}
 	if options.Failures == nil {
 		options.Failures = throttle.New(throttle.Options{Every: 6 * time.Second, Burst: 10, Keys: 4096, Now: options.Now})
@@ -109,7 +128,7 @@ func (a *Authenticator) Authenticate(r *http.Request, params oauth.Params) (Resu
 		return Result{Client: client, Method: attempt.method}, nil
 	}
 
-	right := a.verify(client, attempt.secret)
+	client, used, right := a.check(r.Context(), client, attempt.secret)
 	switch {
 	case cause != nil || !right:
 		// RFC 6749 §2.3.1: "MUST protect any endpoint utilizing it against brute
@@ -125,6 +144,7 @@ func (a *Authenticator) Authenticate(r *http.Request, params oauth.Params) (Resu
 	case client.AuthMethod != attempt.method:
 		return Result{}, invalidClient(errMethod)
 	}
+	a.options.Uses.Used(client, used)
 	return Result{Client: client, Method: attempt.method, Authenticated: true}, nil
 }
 
@@ -146,15 +166,39 @@ func (a *Authenticator) lookup(ctx context.Context, clientID string) (*registrat
 	}
 }
 
-// verify checks a secret against all credentials of the client. It does the same
-// work whichever of them matches, and for a client that has none.
-func (a *Authenticator) verify(client *registration.Client, secret string) bool {
+// maxRenewals is how often one request may have its client looked at anew: the
+// first answer may be one that another request got a moment ago.
+const maxRenewals = 2
+
+// check verifies the secret, and where it is none of the client's that is known,
+// against newer states of the client, if there are any: a workload may know of a
+// rotation before this replica does. It returns the client that it ended with,
+// and which credential matched.
+func (a *Authenticator) check(ctx context.Context, client *registration.Client, secret string) (*registration.Client, string, bool) {
+	used, right := a.verify(client, secret)
+	for range maxRenewals {
+		if right || client == &a.dummy {
+			break
+		}
+		newer := a.options.Registry.Renew(ctx, client)
+		if newer == nil {
+			break
+		}
+		client = newer
+		used, right = a.verify(client, secret)
+	}
+	return client, used, right
+}
+
+// verify checks a secret against all credentials of the client, and returns the
+// id of the one that it is. It does the same work whichever of them matches,
+// whether or not they have expired, and for a client that has none.
+func (a *Authenticator) verify(client *registration.Client, secret string) (used string, right bool) {
 	credentials := client.Credentials
 	if len(credentials) == 0 {
 		client, credentials = &a.dummy, a.dummy.Credentials
 	}
 	now := a.options.Now()
-	right := false
 	for _, c := range credentials {
 		key, known := noKey, false
 		if id, err := credential.KeyID(c.Verifier); err == nil {
@@ -163,9 +207,11 @@ func (a *Authenticator) verify(client *registration.Client, secret string) bool 
 			}
 		}
 		matches := credential.Matches(c.Verifier, key, credential.Subject{ClientUID: client.UID, CredentialID: c.ID}, secret)
-		right = (matches && known) || right
+		if good := c.Good(now); matches && known && good {
+			used, right = c.ID, true
+		}
 	}
-	return right
+	return used, right
 }
 
 // noKey is what a verifier is checked with whose key is gone, so that it takes

@@ -36,12 +36,33 @@ func (c clients) Lookup(_ context.Context, id string) (*registration.Client, err
 	return nil, registration.ErrUnknown
 }
 
+// lagging is a registry that may know newer states of its clients.
+type lagging struct {
+	clients
+	newer    map[*registration.Client]*registration.Client
+	renewals int
+}
+
+func (l *lagging) Renew(_ context.Context, known *registration.Client) *registration.Client {
+	l.renewals++
+	return l.newer[known]
+}
+
+// uses is what an Authenticator has told of.
+type uses []string
+
+func (u *uses) Used(client *registration.Client, credentialID string) {
+	*u = append(*u, client.ID+"/"+credentialID)
+}
+
 // world is an Authenticator with its clients.
 type world struct {
 	now       time.Time
 	ring      keyring.Ring
 	verifiers keys.Verifiers
 	clients   clients
+	registry  lagging
+	uses      uses
 	auth      *clientauth.Authenticator
 }
 
@@ -53,8 +74,9 @@ func newWorld() *world {
 	}
 	w.ring = ring
 	w.verifiers.Store(ring)
+	w.registry = lagging{clients: w.clients, newer: map[*registration.Client]*registration.Client{}}
 	w.auth = clientauth.New(clientauth.Options{
-		Registry: w.clients, Verifiers: &w.verifiers, Realm: "https://auth.example.com",
+		Registry: &w.registry, Verifiers: &w.verifiers, Uses: &w.uses, Realm: "https://auth.example.com",
 		Now: func() time.Time { return w.now },
 	})
 	return w
@@ -62,6 +84,13 @@ func newWorld() *world {
 
 // register makes a client that accepts each of the secrets.
 func (w *world) register(id, method string, secrets ...string) *registration.Client {
+	w.clients[id] = w.client(id, method, secrets...)
+	return w.clients[id]
+}
+
+// client returns a client that accepts each of the secrets, by credentials named
+// a, b and so on.
+func (w *world) client(id, method string, secrets ...string) *registration.Client {
 	client := &registration.Client{ID: id, UID: "uid-of-" + id, AuthMethod: method}
 	key, _ := w.ring.Active(keyring.UseVerifier, w.now)
 	for i, secret := range secrets {
@@ -70,7 +99,6 @@ func (w *world) register(id, method string, secrets ...string) *registration.Cli
 			ID: subject.CredentialID, Verifier: credential.Verifier(key.ID, key.Material, subject, secret),
 		})
 	}
-	w.clients[id] = client
 	return client
 }
 

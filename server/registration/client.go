@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
+	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -37,16 +39,26 @@ type Client struct {
 	// DefaultScope is what the client gets that sends no scope.
 	DefaultScope oauth.Scope
 
+	// Lifetimes of what the client is issued, with nothing left out.
+	Lifetimes issuer.Lifetimes
+
 	// Credentials are the verifiers of the client's secrets.
 	Credentials []Credential
+
+	// version is that of the object, which tells two states of one client apart.
+	version string
 }
 
 // Credential is one client secret that is accepted, by its verifier
 // (package api/credential).
 type Credential struct {
-	ID       string
-	Verifier string
+	ID        string
+	Verifier  string
+	ExpiresAt time.Time // zero for one that does not end
 }
+
+// Good reports whether the credential is still accepted at that time.
+func (c Credential) Good(now time.Time) bool { return c.ExpiresAt.IsZero() || now.Before(c.ExpiresAt) }
 
 // Public reports whether the client is a public one (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == oauth.AuthMethodNone }
@@ -77,6 +89,12 @@ type Registry interface {
 	// there is none, ErrRefused if there is one that may not be served, and any
 	// other error only if it could not find out.
 	Lookup(ctx context.Context, clientID string) (*Client, error)
+
+	// Renew returns a newer state of a client that Lookup or Renew has returned,
+	// for one whose secret is none of those it is known by: what Lookup knows may
+	// lag behind a rotation. It returns nil if there is no newer one, or if it has
+	// been asked too often to find out.
+	Renew(ctx context.Context, known *Client) *Client
 }
 
 // ErrUnknown says that no client has that client_id at this issuer.

@@ -40,3 +40,11 @@ const LiveBurst = liveBurst
 
 // LiveMemory is how long a live answer counts.
 const LiveMemory = liveMemory
+
+// Bounds of renewals.
+const (
+	RenewRate   = renewRate
+	RenewBurst  = renewBurst
+	RenewEvery  = renewEvery
+	RenewAtOnce = renewAtOnce
+)

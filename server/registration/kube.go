@@ -41,8 +41,9 @@ type Cluster struct {
 	members    map[string]map[string]*v1alpha1.OAuthClient
 	neighbours map[string]*neighbours
 
-	live   *liveLookups
-	synced []func() bool
+	live     *liveLookups
+	renewals *renewals
+	synced   []func() bool
 }
 
 // registered is an OAuthClient as the cache has it. A new version of the object
@@ -102,6 +103,7 @@ func newCluster(live client.Reader, now func() time.Time) *Cluster {
 		members:    map[string]map[string]*v1alpha1.OAuthClient{},
 		neighbours: map[string]*neighbours{},
 		live:       newLiveLookups(live, now),
+		renewals:   newRenewals(now),
 	}
 }
 

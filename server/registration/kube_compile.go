@@ -5,6 +5,7 @@ import (
 
 	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/api/validation"
+	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -56,13 +57,13 @@ func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace, around fu
 		v.err = fmt.Errorf("%w: %s", ErrRefused, validation.Message(problems))
 		return v
 	}
-	v.client = compileClient(oac, as)
+	v.client = compileClient(oac, as, labels)
 	return v
 }
 
 // compileClient compiles a registration that was judged to be good. Its strings
 // are those of the object.
-func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer) *Client {
+func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, namespaceLabels map[string]string) *Client {
 	catalogue := as.Catalogue()
 	c := &Client{
 		ID:            v1alpha1.ClientID(oac.Namespace, oac.Name),
@@ -72,16 +73,22 @@ func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer) 
 		GrantTypes:    texts(oac.EffectiveGrantTypes()),
 		ResponseTypes: texts(oac.EffectiveResponseTypes()),
 		Scope:         oac.EffectiveScopes(catalogue),
+		Lifetimes:     issuer.Lifetimes(validation.ClientLifetimes(oac, as, namespaceLabels)),
+		version:       oac.ResourceVersion,
 	}
 	if c.Name == "" {
 		c.Name = c.ID
 	}
 	c.DefaultScope = defaultScope(catalogue).Intersect(c.Scope)
-	for _, uri := range oac.Spec.RedirectURIs {
+	for _, uri := range oac.AllRedirectURIs() {
 		c.RedirectURIs = append(c.RedirectURIs, CompileRedirectURI(uri, c.Public()))
 	}
 	for _, credential := range oac.Status.Credentials {
-		c.Credentials = append(c.Credentials, Credential{ID: credential.ID, Verifier: credential.Verifier})
+		compiled := Credential{ID: credential.ID, Verifier: credential.Verifier}
+		if credential.ExpiresAt != nil {
+			compiled.ExpiresAt = credential.ExpiresAt.Time
+		}
+		c.Credentials = append(c.Credentials, compiled)
 	}
 	return c
 }

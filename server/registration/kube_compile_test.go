@@ -57,7 +57,11 @@ var _ = Describe("compiling a registration", func() {
 	}
 
 	It("carries over everything that the endpoints ask for", func(ctx SpecContext) {
-		Expect(lookup(ctx, people(), web())).To(Equal(&registration.Client{
+		ends := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		oac := web()
+		oac.Status.Credentials[1].ExpiresAt = &metav1.Time{Time: ends}
+		oac.Spec.Lifetimes.AccessToken = &metav1.Duration{Duration: time.Hour}
+		Expect(lookup(ctx, people(), oac)).To(Equal(&registration.Client{
 			ID:            "shop.web.app",
 			UID:           "2",
 			Name:          "The Shop",
@@ -67,8 +71,33 @@ var _ = Describe("compiling a registration", func() {
 			ResponseTypes: []string{oauth.ResponseTypeCode},
 			Scope:         oauth.Scope{"orders:write", "openid"},
 			DefaultScope:  oauth.Scope{"openid"},
-			Credentials:   []registration.Credential{{ID: "new", Verifier: "v1.key.sum"}, {ID: "old", Verifier: "v1.key.mus"}},
+			Lifetimes: issuer.Lifetimes{
+				Code: time.Minute, AccessToken: time.Hour, IDToken: 10 * time.Minute,
+				Refresh: 720 * time.Hour, RefreshIdle: 168 * time.Hour, RefreshGrace: 30 * time.Second, Session: 12 * time.Hour,
+			},
+			Credentials: []registration.Credential{{ID: "new", Verifier: "v1.key.sum"}, {ID: "old", Verifier: "v1.key.mus", ExpiresAt: ends}},
 		}))
+	})
+
+	It("takes the lifetimes of the issuer where the client asks for none, within the policy", func(ctx SpecContext) {
+		as := people()
+		as.Spec.Lifetimes.AccessToken = &metav1.Duration{Duration: 2 * time.Hour}
+		Expect(lookup(ctx, as, web()).Lifetimes).To(Equal(registration.Settings(as).Lifetimes))
+
+		as.Spec.Policy = &v1alpha1.Policy{Rules: []v1alpha1.PolicyRule{{
+			Name: "all", MaxLifetimes: v1alpha1.ClientLifetimes{AccessToken: &metav1.Duration{Duration: time.Hour}},
+		}}}
+		Expect(lookup(ctx, as, web()).Lifetimes.AccessToken).To(Equal(time.Hour))
+	})
+
+	It("has the redirect URIs that others came to beside its own", func(ctx SpecContext) {
+		oac := web()
+		oac.Spec.RedirectURIsFrom = []v1alpha1.RedirectURISource{{Kind: v1alpha1.RedirectURISourceIngress, Name: "shop", Path: "/oauth"}}
+		oac.Status.RedirectURIs = []string{"https://shop.example.org/oauth"}
+		c := lookup(ctx, people(), oac)
+		Expect(c.MatchRedirectURI("https://shop.example.com/callback")).To(BeTrue())
+		Expect(c.MatchRedirectURI("https://shop.example.org/oauth")).To(BeTrue())
+		Expect(c.MatchRedirectURI("https://shop.example.net/oauth")).To(BeFalse())
 	})
 
 	It("fills in what is left out, as the API says", func(ctx SpecContext) {

@@ -46,8 +46,9 @@ type liveLookups struct {
 	limiter *rate.Limiter
 	flights singleflight.Group
 
-	// answers holds what was found lately. Each was paid for with the limiter,
-	// which bounds their number to liveBurst + liveRate in liveMemory.
+	// answers holds what was found lately, also by renewals. Each was paid for
+	// with a limiter, which bounds their number to what those let through in
+	// liveMemory.
 	mu      sync.Mutex
 	answers map[string]liveAnswer
 	changes uint64 // counts what makes answers under way too old to keep

@@ -62,6 +62,8 @@ func (c clients) Lookup(_ context.Context, id string) (*registration.Client, err
 	return nil, registration.ErrUnknown
 }
 
+func (clients) Renew(context.Context, *registration.Client) *registration.Client { return nil }
+
 // people is a directory of those who may log in.
 type people map[string]*resourceowner.Person
 
