@@ -110,14 +110,20 @@ func (c *checker) step(n parse.Node) {
 	c.budget.steps -= c.times
 }
 
-// enter goes one level deeper, and leave comes back.
-func (c *checker) enter(n parse.Node) (leave func()) {
-	if c.depth++; c.depth > maxDepth {
+// deeper goes one level deeper, and back.
+func (c *checker) deeper(n parse.Node) (back func()) {
+	c.depth++
+	if c.depth > maxDepth {
 		refuse(n, "nests deeper than %d levels", maxDepth)
 	}
-	visible, times := len(c.variables), c.times
+	return func() { c.depth-- }
+}
+
+// enter goes into a block, with variables of its own, and leave comes back.
+func (c *checker) enter(n parse.Node) (leave func()) {
+	back, visible, times := c.deeper(n), len(c.variables), c.times
 	return func() {
-		c.depth--
+		back()
 		c.variables, c.times = c.variables[:visible], times
 	}
 }
@@ -183,8 +189,13 @@ func (c *checker) loop(n *parse.RangeNode, dot kind) {
 	}
 	c.block(n.ElseList, dot)
 	// With one variable it is the element, with two the index comes first.
-	elements := []kind{kindNumber, kindText}
-	c.declare(n.Pipe, elements[len(elements)-max(len(n.Pipe.Decl), 1):])
+	for i, v := range n.Pipe.Decl {
+		k := kindText
+		if i < len(n.Pipe.Decl)-1 {
+			k = kindNumber
+		}
+		c.variables = append(c.variables, variable{v.Ident[0], k})
+	}
 	c.times *= maxItems
 	c.block(n.List, kindText)
 }
@@ -192,20 +203,15 @@ func (c *checker) loop(n *parse.RangeNode, dot kind) {
 // pipe judges a pipeline, declarations included, and returns what it is.
 func (c *checker) pipe(p *parse.PipeNode, dot kind) kind {
 	k := c.commands(p, dot)
-	c.declare(p, []kind{k})
-	return k
-}
-
-// declare makes or sets the variables of a pipeline.
-func (c *checker) declare(p *parse.PipeNode, kinds []kind) {
-	for i, v := range p.Decl {
+	for _, v := range p.Decl {
 		name := v.Ident[0]
 		if !p.IsAssign {
-			c.variables = append(c.variables, variable{name, kinds[i]})
-		} else if k := c.variable(v); kinds[i]&^k != 0 {
-			refuse(v, "%s is %s and cannot become %s", quoted(name), k, kinds[i])
+			c.variables = append(c.variables, variable{name, k})
+		} else if was := c.variable(v); k&^was != 0 {
+			refuse(v, "%s is %s and cannot become %s", quoted(name), was, k)
 		}
 	}
+	return k
 }
 
 // variable returns what a variable is.
@@ -221,10 +227,7 @@ func (c *checker) variable(v *parse.VariableNode) kind {
 
 // commands judges what is piped from left to right.
 func (c *checker) commands(p *parse.PipeNode, dot kind) kind {
-	defer func(depth int) { c.depth = depth }(c.depth)
-	if c.depth++; c.depth > maxDepth {
-		refuse(p, "nests deeper than %d levels", maxDepth)
-	}
+	defer c.deeper(p)()
 	var piped kind
 	for _, command := range p.Cmds {
 		c.step(command)
