@@ -113,4 +113,7 @@ resources:
 - --log-format={{ .Values.log.format }}
 - --kube-api-qps={{ .Values.kubeAPI.qps }}
 - --kube-api-burst={{ .Values.kubeAPI.burst }}
+{{- with .Values.namespaces }}
+- --namespaces={{ join "," . }}
+{{- end }}
 {{- end -}}
