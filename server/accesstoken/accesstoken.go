@@ -44,10 +44,10 @@ type Claims struct {
 var ErrInvalid = errors.New("accesstoken: not a valid access token")
 
 // ForGrant returns the claims of an access token that rests on a grant, for the
-// scope, which may be narrower than that of the grant. The token does not
-// outlive the grant.
-func ForGrant(settings *issuer.Settings, g grant.Grant, scope oauth.Scope, now time.Time) Claims {
-	c := newClaims(settings, g.ClientID, scope, now)
+// client that the grant is of and the scope, which may be narrower than that of
+// the grant. The token does not outlive the grant.
+func ForGrant(settings *issuer.Settings, client *registration.Client, g grant.Grant, scope oauth.Scope, now time.Time) Claims {
+	c := newClaims(settings, client, scope, now)
 	c.ExpiresAt = min(c.ExpiresAt, g.EndsAt.Unix())
 	c.Subject = g.Subject
 	c.AuthTime = g.AuthTime.Unix()
@@ -61,20 +61,20 @@ func ForGrant(settings *issuer.Settings, g grant.Grant, scope oauth.Scope, now t
 // person's: a client_id has a dot in it, and the UID of an OAuthUser has none
 // (RFC 9700 §4.15).
 func ForClient(settings *issuer.Settings, client *registration.Client, scope oauth.Scope, now time.Time) Claims {
-	c := newClaims(settings, client.ID, scope, now)
+	c := newClaims(settings, client, scope, now)
 	c.Subject = client.ID
 	return c
 }
 
-func newClaims(settings *issuer.Settings, clientID string, scope oauth.Scope, now time.Time) Claims {
+func newClaims(settings *issuer.Settings, client *registration.Client, scope oauth.Scope, now time.Time) Claims {
 	return Claims{
 		Issuer: settings.Issuer,
 		// RFC 9068 §3: a default resource indicator where the client names none.
 		Audience:  settings.Issuer,
-		ExpiresAt: now.Add(settings.Lifetimes.AccessToken).Unix(),
+		ExpiresAt: now.Add(client.Lifetimes.AccessToken).Unix(),
 		IssuedAt:  now.Unix(),
 		ID:        rand.Text(), // 130 random bits
-		ClientID:  clientID,
+		ClientID:  client.ID,
 		Scope:     scope.String(),
 	}
 }

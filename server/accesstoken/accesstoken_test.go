@@ -59,6 +59,7 @@ var _ = Describe("Tokens", func() {
 	var (
 		set      *keys.Set
 		settings *issuer.Settings
+		web      *registration.Client
 		ada      *resourceowner.Person
 		g        grant.Grant
 	)
@@ -67,7 +68,10 @@ var _ = Describe("Tokens", func() {
 		set = theSet()
 		settings = &issuer.Settings{
 			Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "RS256",
-			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 5 * time.Minute},
+			Lifetimes: issuer.Lifetimes{AccessToken: time.Hour, IDToken: time.Hour}, // of other clients
+		}
+		web = &registration.Client{
+			ID: "team.web", Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 5 * time.Minute},
 		}
 		ada = &resourceowner.Person{Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a", "b"}}
 		g = grant.Grant{
@@ -90,7 +94,7 @@ var _ = Describe("Tokens", func() {
 	}
 
 	It("RFC 9068 §2: an access token is an at+jwt of ES256 with all claims of a person's grant", func() {
-		header, claims := parse(set, sign(accesstoken.ForGrant(settings, g, g.Scope, now)), jose.ES256)
+		header, claims := parse(set, sign(accesstoken.ForGrant(settings, web, g, g.Scope, now)), jose.ES256)
 		Expect(header.ExtraHeaders[jose.HeaderType]).To(Equal("at+jwt"))
 		Expect(claims).To(HaveKeyWithValue("jti", MatchRegexp(`^.{22,}$`)))
 		delete(claims, "jti")
@@ -102,7 +106,7 @@ var _ = Describe("Tokens", func() {
 	})
 
 	It("RFC 9068 §2.2: a client's own access token has the client_id as sub, and nothing of a person", func() {
-		client := &registration.Client{ID: "team.job"}
+		client := &registration.Client{ID: "team.job", Lifetimes: web.Lifetimes}
 		_, claims := parse(set, sign(accesstoken.ForClient(settings, client, nil, now)), jose.ES256)
 		delete(claims, "jti")
 		Expect(claims).To(Equal(map[string]any{
@@ -113,12 +117,12 @@ var _ = Describe("Tokens", func() {
 
 	It("does not outlive its grant", func() {
 		g.EndsAt = now.Add(time.Minute)
-		claims := accesstoken.ForGrant(settings, g, g.Scope, now)
+		claims := accesstoken.ForGrant(settings, web, g, g.Scope, now)
 		Expect(claims.Lifetime()).To(BeEquivalentTo(60))
 	})
 
 	It("RFC 9068 §4: is verified until it expires", func() {
-		claims := accesstoken.ForGrant(settings, g, g.Scope, now)
+		claims := accesstoken.ForGrant(settings, web, g, g.Scope, now)
 		token := sign(claims)
 		Expect(accesstoken.Verify(settings, set, token, now)).To(Equal(claims))
 		Expect(accesstoken.Verify(settings, set, token, now.Add(600*time.Second-1))).To(Equal(claims))
@@ -134,7 +138,7 @@ var _ = Describe("Tokens", func() {
 			"no client":        func(c *accesstoken.Claims) { c.ClientID = "" },
 			"no expiry":        func(c *accesstoken.Claims) { c.ExpiresAt = 0 },
 		} {
-			claims := accesstoken.ForGrant(settings, g, g.Scope, now)
+			claims := accesstoken.ForGrant(settings, web, g, g.Scope, now)
 			change(&claims)
 			_, err := accesstoken.Verify(settings, set, sign(claims), now)
 			Expect(err).To(MatchError(accesstoken.ErrInvalid), name)
@@ -142,7 +146,7 @@ var _ = Describe("Tokens", func() {
 	})
 
 	It("RFC 8725 §3: nothing is verified that is forged, changed or of another kind", func() {
-		claims := accesstoken.ForGrant(settings, g, g.Scope, now)
+		claims := accesstoken.ForGrant(settings, web, g, g.Scope, now)
 		token := sign(claims)
 		payload, _ := json.Marshal(claims)
 		part := strings.Split(token, ".")
@@ -176,7 +180,7 @@ var _ = Describe("Tokens", func() {
 
 	It("OpenID Connect Core §2, §3.1.3.6: an ID token is what the relying party asked for", func() {
 		t := accesstoken.IDToken{
-			Grant: g, Person: ada, Nonce: "n\"<é>", AccessToken: "an access token",
+			Client: web, Grant: g, Person: ada, Nonce: "n\"<é>", AccessToken: "an access token",
 			Scope: oauth.Scope{"openid", "profile", "email", "groups"},
 		}
 		header, claims := parse(set, signID(t), jose.RS256)
@@ -193,32 +197,32 @@ var _ = Describe("Tokens", func() {
 
 	It("OpenID Connect Core §3.1.3.6: at_hash is that of the specification's kind", func() {
 		// The hash of "" is known: e3b0c44298fc1c149afbf4c8996fb924...
-		_, claims := parse(set, signID(accesstoken.IDToken{Grant: g, Person: ada}), jose.RS256)
+		_, claims := parse(set, signID(accesstoken.IDToken{Client: web, Grant: g, Person: ada}), jose.RS256)
 		Expect(claims).To(HaveKeyWithValue("at_hash", "47DEQpj8HBSa-_TImW-5JA"))
 		Expect(claims).NotTo(HaveKey("nonce"))
 	})
 
 	It("signs ID tokens with ES256 where the issuer says so", func() {
 		settings.IDTokenAlg = "ES256"
-		header, _ := parse(set, signID(accesstoken.IDToken{Grant: g, Person: ada}), jose.ES256)
+		header, _ := parse(set, signID(accesstoken.IDToken{Client: web, Grant: g, Person: ada}), jose.ES256)
 		Expect(header.ExtraHeaders[jose.HeaderType]).To(Equal("JWT"))
 	})
 
 	It("RFC 9068 §5: an ID token is no access token, and an access token no ID token", func() {
 		for _, alg := range []string{"RS256", "ES256"} {
 			settings.IDTokenAlg = alg
-			g.ClientID = settings.Issuer // even if aud were the same
-			_, err := accesstoken.Verify(settings, set, signID(accesstoken.IDToken{Grant: g, Person: ada}), now)
+			web.ID = settings.Issuer // even if aud were the same
+			_, err := accesstoken.Verify(settings, set, signID(accesstoken.IDToken{Client: web, Grant: g, Person: ada}), now)
 			Expect(err).To(MatchError(accesstoken.ErrInvalid), alg)
 		}
-		_, err := set.Verify(keyring.UseSignES256, keys.TypeIDToken, sign(accesstoken.ForGrant(settings, g, g.Scope, now)), now)
+		_, err := set.Verify(keyring.UseSignES256, keys.TypeIDToken, sign(accesstoken.ForGrant(settings, web, g, g.Scope, now)), now)
 		Expect(err).To(MatchError(keys.ErrVerify))
 	})
 
 	It("makes no token without a key", func() {
-		_, err := accesstoken.ForGrant(settings, g, nil, now).Sign(&keys.Set{}, now)
+		_, err := accesstoken.ForGrant(settings, web, g, nil, now).Sign(&keys.Set{}, now)
 		Expect(err).To(MatchError(keys.ErrNoKey))
-		_, err = accesstoken.IDToken{Grant: g, Person: ada}.Sign(settings, &keys.Set{}, now)
+		_, err = accesstoken.IDToken{Client: web, Grant: g, Person: ada}.Sign(settings, &keys.Set{}, now)
 		Expect(err).To(MatchError(keys.ErrNoKey))
 	})
 })

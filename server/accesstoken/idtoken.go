@@ -12,12 +12,16 @@ import (
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
 
 // IDToken is what an ID token is made from (OpenID Connect Core §2).
 type IDToken struct {
-	// Grant names the client, the person and when the person logged in.
+	// Client is who the ID token is for.
+	Client *registration.Client
+
+	// Grant names the person and when the person logged in.
 	Grant grant.Grant
 
 	// Person has the claims that the scope asks for. They are in the ID token
@@ -40,8 +44,8 @@ func (t IDToken) Sign(settings *issuer.Settings, set *keys.Set, now time.Time) (
 	claims := t.Person.Claims(t.Scope)
 	claims["iss"] = settings.Issuer
 	claims["sub"] = t.Grant.Subject
-	claims["aud"] = t.Grant.ClientID
-	claims["exp"] = now.Add(settings.Lifetimes.IDToken).Unix()
+	claims["aud"] = t.Client.ID
+	claims["exp"] = now.Add(t.Client.Lifetimes.IDToken).Unix()
 	claims["iat"] = now.Unix()
 	claims["auth_time"] = t.Grant.AuthTime.Unix()
 	claims["at_hash"] = accessTokenHash(t.AccessToken)

@@ -98,7 +98,7 @@ func (e *endpoint) redeem(ctx context.Context, g grant.Grant) error {
 // as long as the code could be sent again and the access token could be used,
 // whether or not it can be refreshed.
 func (e *endpoint) newGrant(req *request, c grant.Code) grant.Grant {
-	lifetimes := e.Settings.Lifetimes
+	lifetimes := req.Client.Lifetimes
 	created := req.now.UTC().Truncate(time.Second)
 	endsAt := latest(created.Add(lifetimes.AccessToken), time.Unix(c.ExpiresAt, 0).UTC().Add(clockSkew))
 	expiresAt := endsAt

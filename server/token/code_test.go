@@ -15,6 +15,7 @@ import (
 
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 )
@@ -92,10 +93,9 @@ var _ = Describe("The authorization code grant", func() {
 	})
 
 	It("remembers the grant for longer than the code and the access token, however short the rest is", func() {
-		w.settings.Lifetimes.Refresh, w.settings.Lifetimes.RefreshIdle = time.Second, time.Second
 		w.settings.Lifetimes.Code = 10 * time.Minute
-		w.settings.Lifetimes.AccessToken = time.Minute
 		for _, clientID := range []string{"team.web", "team.brief"} {
+			w.clients[clientID].Lifetimes = issuer.Lifetimes{AccessToken: time.Minute, Refresh: time.Second, RefreshIdle: time.Second}
 			claims := w.access(w.redeem(clientID, w.code(clientID)))
 			Expect(claims.ExpiresAt).To(Equal(w.now.Unix() + 60))
 			g := w.grantOf(claims)

@@ -76,7 +76,7 @@ var _ = Describe("Many requests at once", func() {
 
 	It("of 100 with one refresh token and no grace, at most one gets tokens, and the grant is revoked", func() {
 		w := newWorld()
-		w.settings.Lifetimes.RefreshGrace = 0
+		w.clients["team.web"].Lifetimes.RefreshGrace = 0
 		first := w.redeem("team.web", w.code("team.web"))
 		won := 0
 		for _, a := range atOnce(w, "advance", func() answer { return w.refresh("team.web", first.get("refresh_token")) }) {

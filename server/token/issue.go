@@ -16,14 +16,14 @@ import (
 // issue makes the response that rests on a grant, but for the refresh token. It
 // is made before the store is written to, so that nothing can go wrong after.
 func (e *endpoint) issue(req *request, g grant.Grant, scope oauth.Scope, person *resourceowner.Person, nonce string) (response, error) {
-	answer, err := e.bearer(req, accesstoken.ForGrant(e.Settings, g, scope, req.now))
+	answer, err := e.bearer(req, accesstoken.ForGrant(e.Settings, req.Client, g, scope, req.now))
 	if err != nil {
 		return response{}, err
 	}
 	// OpenID Connect Core §3.1.3.3 and §12.2.
 	if scope.Has(oauth.ScopeOpenID) {
 		answer.IDToken, err = accesstoken.IDToken{
-			Grant: g, Person: person, Scope: scope, Nonce: nonce, AccessToken: answer.AccessToken,
+			Client: req.Client, Grant: g, Person: person, Scope: scope, Nonce: nonce, AccessToken: answer.AccessToken,
 		}.Sign(e.Settings, req.set, req.now)
 		if err != nil {
 			return response{}, oauth.ServerError(err)

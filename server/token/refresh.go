@@ -23,7 +23,7 @@ func (e *endpoint) refresh(ctx context.Context, req *request) (response, error) 
 	if err != nil {
 		return response{}, err
 	}
-	use := judge(token, g, e.Settings.Lifetimes.RefreshGrace, req.now)
+	use := judge(token, g, req.Client.Lifetimes.RefreshGrace, req.now)
 	if use == reused || use == unknown {
 		return response{}, e.denied(ctx, g, use)
 	}
@@ -146,7 +146,7 @@ func (e *endpoint) narrow(req *request, g grant.Grant) (oauth.Scope, error) {
 // advance moves the grant to the next generation. If a request with the same
 // token was faster, this one is a retry of it.
 func (e *endpoint) advance(ctx context.Context, req *request, token grant.RefreshToken, g grant.Grant) (grant.Grant, error) {
-	lifetimes := e.Settings.Lifetimes
+	lifetimes := req.Client.Lifetimes
 	refreshedAt := req.now.UTC().Truncate(time.Microsecond)
 	// The grant is there for at least as long as the access token is good.
 	expiresAt := earliest(g.EndsAt, refreshedAt.Truncate(time.Second).Add(max(lifetimes.RefreshIdle, lifetimes.AccessToken)))

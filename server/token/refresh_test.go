@@ -142,7 +142,7 @@ var _ = Describe("Refreshing", func() {
 	})
 
 	It("knows no retries where the grace is zero", func() {
-		w.settings.Lifetimes.RefreshGrace = 0
+		w.clients["team.web"].Lifetimes.RefreshGrace = 0
 		w.refresh("team.web", rt)
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
@@ -203,7 +203,7 @@ var _ = Describe("Refreshing", func() {
 	})
 
 	It("keeps the grant for as long as the access token is good, however short the idle time is", func() {
-		w.settings.Lifetimes.RefreshIdle = time.Second
+		w.clients["team.web"].Lifetimes.RefreshIdle = time.Second
 		a := w.refresh("team.web", rt)
 		Expect(theGrant().ExpiresAt.Unix()).To(BeNumerically(">=", w.access(a).ExpiresAt))
 	})

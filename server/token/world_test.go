@@ -200,6 +200,7 @@ func (w *world) register(id, method string, grantTypes ...string) {
 		ID: id, UID: "uid-of-" + id, AuthMethod: method, GrantTypes: grantTypes, ResponseTypes: []string{"code"},
 		Scope:        oauth.Scope{"openid", "profile", "email", "groups", "read", "write"},
 		DefaultScope: oauth.Scope{"openid", "read"},
+		Lifetimes:    w.settings.Lifetimes,
 	}
 	if method != oauth.AuthMethodNone {
 		key, _ := ring().Active(keyring.UseVerifier, w.now)

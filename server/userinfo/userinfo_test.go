@@ -61,6 +61,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 		grants   *memory.Store
 		who      *people
 		handler  http.Handler
+		web      *registration.Client
 		g        grant.Grant
 		token    string
 	)
@@ -69,7 +70,9 @@ var _ = Describe("The UserInfo endpoint", func() {
 		now = epoch
 		settings = &issuer.Settings{
 			Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
-			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
+		}
+		web = &registration.Client{
+			ID: "team.web", Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
 		}
 		var err error
 		set, err = keys.Compile(ring())
@@ -91,13 +94,14 @@ var _ = Describe("The UserInfo endpoint", func() {
 			EndsAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}
 		Expect(grants.Create(context.Background(), g)).To(Succeed())
-		token, err = accesstoken.ForGrant(settings, g, g.Scope, now).Sign(set, now)
+		token, err = accesstoken.ForGrant(settings, web, g, g.Scope, now).Sign(set, now)
 		Expect(err).NotTo(HaveOccurred())
 	})
 
 	tokenFor := func(g grant.Grant, scope ...string) string {
 		GinkgoHelper()
-		token, err := accesstoken.ForGrant(settings, g, scope, now).Sign(set, now)
+		client := &registration.Client{ID: g.ClientID, Lifetimes: web.Lifetimes}
+		token, err := accesstoken.ForGrant(settings, client, g, scope, now).Sign(set, now)
 		Expect(err).NotTo(HaveOccurred())
 		return token
 	}
@@ -191,7 +195,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 	})
 
 	It("RFC 6750 §3.1: invalid_token for one that is malformed, expired, or of another kind", func() {
-		idToken, err := accesstoken.IDToken{Grant: g, Person: who.bySubject["ada-1"], Scope: g.Scope}.Sign(settings, set, now)
+		idToken, err := accesstoken.IDToken{Client: web, Grant: g, Person: who.bySubject["ada-1"], Scope: g.Scope}.Sign(settings, set, now)
 		Expect(err).NotTo(HaveOccurred())
 		for _, bad := range []string{"x", token + "A", token[1:], idToken, "é\"\\", "a b"} {
 			expectError(send("GET", "/userinfo", "Bearer "+bad, ""), 401, "invalid_token")
@@ -204,7 +208,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 		rec := send("GET", "/userinfo", "Bearer "+tokenFor(g, "profile"), "")
 		expectError(rec, 403, "insufficient_scope")
 		Expect(rec.Header().Get("WWW-Authenticate")).To(HaveSuffix(`, scope="openid"`))
-		own, err := accesstoken.ForClient(settings, &registration.Client{ID: "team.job"}, oauth.Scope{"read"}, now).Sign(set, now)
+		own, err := accesstoken.ForClient(settings, &registration.Client{ID: "team.job", Lifetimes: web.Lifetimes}, oauth.Scope{"read"}, now).Sign(set, now)
 		Expect(err).NotTo(HaveOccurred())
 		expectError(send("GET", "/userinfo", "Bearer "+own, ""), 403, "insufficient_scope")
 	})
@@ -219,7 +223,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 		bob := g
 		bob.Subject = "bob-2"
 		expectError(send("GET", "/userinfo", "Bearer "+tokenFor(bob, "openid"), ""), 401, "invalid_token")
-		own, err := accesstoken.ForClient(settings, &registration.Client{ID: "team.web"}, oauth.Scope{"openid"}, now).Sign(set, now)
+		own, err := accesstoken.ForClient(settings, web, oauth.Scope{"openid"}, now).Sign(set, now)
 		Expect(err).NotTo(HaveOccurred())
 		expectError(send("GET", "/userinfo", "Bearer "+own, ""), 401, "invalid_token")
 
