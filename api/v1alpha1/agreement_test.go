@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/api/validation"
 )
 
@@ -39,6 +40,38 @@ var _ = Describe("the API server and the validator", func() {
 		}
 	})
 
+	It("agree on the paths of sources", func(ctx SpecContext) {
+		seeds := []string{"/", "/cb", "/a/b.c?d=e&f", "/%2e", "/?code=x", "/cb?a&%73tate", "/@a:80", "//x", "/;a=b"}
+		for batch := range slices.Chunk(mutants(seeds, 800), 8) {
+			c := &v1alpha1.OAuthClient{}
+			sources := make([]any, len(batch))
+			for i, path := range batch {
+				c.Spec.RedirectURIsFrom = append(c.Spec.RedirectURIsFrom, v1alpha1.RedirectURISource{Kind: "Ingress", Name: "web", Path: path})
+				sources[i] = map[string]any{"kind": "Ingress", "name": "web", "path": path}
+			}
+			o := object("OAuthClient", "some", "")
+			o.Object["spec"] = map[string]any{"redirectURIsFrom": sources}
+			Expect(fields(offer(ctx, o))).To(Equal(fieldsOf(validation.Client(c, nil, nil, 0))), "%q", batch)
+		}
+	})
+
+	It("agree on what is plain text", func(ctx SpecContext) {
+		for _, r := range []rune{
+			' ', '\t', '\n', '\u007f', '\u0085', '\u00a0', '\u00ad', '\u034f', '\u061c', '\u115f', '\u180e', '\u2003', '\u200b', '\u200c', '\u200d',
+			'\u200e', '\u200f', '\u2028', '\u2029', '\u202a', '\u202e', '\u2060', '\u2064', '\u2066', '\u2069', '\u206f', '\u3000', '\ufe0f', '\ufeff',
+			'\ufff9', '\ufffd', 'é', '日', 0x1F469, 0xE0001, 0xE0061,
+		} {
+			for _, name := range []string{"a" + string(r) + "b", string(r) + "b", "a" + string(r)} {
+				c := &v1alpha1.OAuthClient{Spec: v1alpha1.OAuthClientSpec{
+					ClientName: name, RedirectURIs: []string{"https://a.example/cb"},
+				}}
+				o := clientWith(c.Spec.RedirectURIs)
+				Expect(unstructured.SetNestedField(o.Object, name, "spec", "clientName")).To(Succeed())
+				Expect(fields(offer(ctx, o))).To(Equal(fieldsOf(validation.Client(c, nil, nil, 0))), "%+q", name)
+			}
+		}
+	})
+
 	It("agree on issuers", func(ctx SpecContext) {
 		table := slices.Concat(lines("issuers-accepted.txt"), lines("issuers-refused.txt"))
 		for _, issuer := range slices.Concat(table, mutants(table, 300)) {
@@ -50,6 +83,29 @@ var _ = Describe("the API server and the validator", func() {
 		}
 	})
 })
+
+// fields are those that the API server has something against, each once.
+func fields(err error) []string {
+	var all []string
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		for _, c := range status.Status().Details.Causes {
+			all = append(all, c.Field)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// fieldsOf are those that the validator has something against, each once.
+func fieldsOf(problems []validation.Problem) []string {
+	var all []string
+	for _, p := range problems {
+		all = append(all, p.Field)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // compare asks both about each of the URIs.
 func compare(ctx context.Context, uris []string) {

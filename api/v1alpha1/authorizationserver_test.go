@@ -23,6 +23,7 @@ var _ = Describe("AuthorizationServer", func() {
 		Entry("with the longest lifetimes", `lifetimes: {authorizationCode: 10m, accessToken: 24h, idToken: 1440m, refreshToken: 8760h, refreshTokenIdle: 8759h59m60s, refreshTokenGrace: 300s, session: 720h0m0s}`),
 		Entry("with ES256", `idTokenSigningAlg: ES256`),
 		Entry("with a policy that allows nothing", `policy: {rules: []}`),
+		Entry("with a policy that bounds", `policy: {rules: [{name: a, namespaceSelector: {}, maxLifetimes: {accessToken: 1s, idToken: 24h, refreshToken: 8760h, refreshTokenIdle: 1h30m}, maxClientsPerNamespace: 0}, {name: b, namespaceSelector: {}, maxLifetimes: {}, maxClientsPerNamespace: 100000}]}`),
 		Entry("with a policy", `policy: {rules: [{name: a, namespaceSelector: {}}, {name: b-1, namespaceSelector: {matchLabels: {team: blue}}, scopes: [openid], grantTypes: [client_credentials], tokenEndpointAuthMethods: [none], redirectHosts: [a.example, "*.A.example", 127.0.0.1, "[::1]", localhost, "com.example.app:"]}]}`),
 	)
 
@@ -62,6 +63,12 @@ var _ = Describe("AuthorizationServer", func() {
 		Entry("with a bad scope in a rule", `policy: {rules: [{name: a, namespaceSelector: {}, scopes: ["a b"]}]}`, "spec.policy.rules[0].scopes[0]", "RFC 6749 §3.3"),
 		Entry("with a port in a host", `policy: {rules: [{name: a, namespaceSelector: {}, redirectHosts: ["a.example:80"]}]}`, "spec.policy.rules[0].redirectHosts[0]", "without port"),
 		Entry("with a star alone", `policy: {rules: [{name: a, namespaceSelector: {}, redirectHosts: ["*"]}]}`, "spec.policy.rules[0].redirectHosts[0]", "and a domain"),
+		Entry("with a bound of no time", `policy: {rules: [{name: a, namespaceSelector: {}, maxLifetimes: {accessToken: 0s}}]}`, "spec.policy.rules[0].maxLifetimes.accessToken", "from 1s to 24h"),
+		Entry("with a bound of days on ID tokens", `policy: {rules: [{name: a, namespaceSelector: {}, maxLifetimes: {idToken: 48h}}]}`, "spec.policy.rules[0].maxLifetimes.idToken", "from 1s to 24h"),
+		Entry("with a bound of years", `policy: {rules: [{name: a, namespaceSelector: {}, maxLifetimes: {refreshToken: 8761h}}]}`, "spec.policy.rules[0].maxLifetimes.refreshToken", "from 1s to 8760h"),
+		Entry("with a bound in days", `policy: {rules: [{name: a, namespaceSelector: {}, maxLifetimes: {refreshTokenIdle: 30d}}]}`, "spec.policy.rules[0].maxLifetimes.refreshTokenIdle", "hours, minutes and seconds"),
+		Entry("with fewer clients than none", `policy: {rules: [{name: a, namespaceSelector: {}, maxClientsPerNamespace: -1}]}`, "spec.policy.rules[0].maxClientsPerNamespace", "greater than or equal to 0"),
+		Entry("with more clients than there can be", `policy: {rules: [{name: a, namespaceSelector: {}, maxClientsPerNamespace: 100001}]}`, "spec.policy.rules[0].maxClientsPerNamespace", "less than or equal to 100000"),
 		Entry("with a URL for a host", `policy: {rules: [{name: a, namespaceSelector: {}, redirectHosts: ["https://a.example"]}]}`, "spec.policy.rules[0].redirectHosts[0]", "host name"),
 	)
 

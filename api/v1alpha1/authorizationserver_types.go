@@ -64,7 +64,7 @@ type AuthorizationServerSpec struct {
 	// and consent.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="displayName must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="displayName must be plain text on one line, without control characters, invisible characters and space before or after it"
 	DisplayName string `json:"displayName,omitempty"`
 
 	// scopes is the catalogue of what clients can ask for, with the words that
@@ -117,7 +117,7 @@ type Scope struct {
 	// are words already.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="description must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="description must be plain text on one line, without control characters, invisible characters and space before or after it"
 	Description string `json:"description,omitempty"`
 
 	// default makes the scope part of what a client gets that sends no scope

@@ -24,6 +24,7 @@ import (
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: it becomes a label value and a part of the client_id"
+// +kubebuilder:validation:XValidation:rule=`!has(self.spec.secret) || !has(self.spec.secret.ref) || has(self.spec.secret.name) || self.spec.secret.ref.name != self.metadata.name + '-oauth'`,message="secret.ref names the Secret that you bring, which must not have the name of the one that the operator writes: set secret.name, or bring another",fieldPath=".spec.secret"
 type OAuthClient struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -69,7 +70,7 @@ type OAuthClientSpec struct {
 	// they read the client_id.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="clientName must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="clientName must be plain text on one line, without control characters, invisible characters and space before or after it"
 	ClientName string `json:"clientName,omitempty"`
 
 	// redirectURIs are the addresses that people may be sent back to with an
@@ -94,7 +95,7 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^(https?://\[[^\]/?#]*\])?([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*$")`,message="redirectURIs must consist of the characters of a URI (RFC 3986): percent-encode any other, and write % only before two hexadecimal digits"
 	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*(/|%(2[Ff]|5[Cc]))(\.|%2[Ee]){1,2}(/|%(2[Ff]|5[Cc])|[?#]|$)")`,message="redirectURIs must not have the path segments \".\" and \"..\", plain or percent-encoded: write the path that is meant"
 	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"%([01][0-9A-Fa-f]|7[Ff])")`,message="redirectURIs must not have percent-encoded control characters: remove %00 to %1F and %7F"
-	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*\?([^#]*&)?(code|state|iss|error|error_description|error_uri)([=&#]|$)")`,message="redirectURIs must not have a query parameter named as one of the response: remove code, state, iss, error, error_description and error_uri"
+	// +kubebuilder:validation:items:XValidation:rule=`!self.matches(r"^[^?#]*\?([^#]*&)?((c|%63)(o|%6[Ff])(d|%64)(e|%65)|(s|%73)(t|%74)(a|%61)(t|%74)(e|%65)|(i|%69)(s|%73)(s|%73)|(e|%65)(r|%72)(r|%72)(o|%6[Ff])(r|%72)((_|%5[Ff])(d|%64)(e|%65)(s|%73)(c|%63)(r|%72)(i|%69)(p|%70)(t|%74)(i|%69)(o|%6[Ff])(n|%6[Ee])|(_|%5[Ff])(u|%75)(r|%72)(i|%69))?)([=&#]|$)")`,message="redirectURIs must not have a query parameter named as one of the response: remove code, state, iss, error, error_description and error_uri"
 	RedirectURIs []string `json:"redirectURIs,omitempty"`
 
 	// redirectURIsFrom adds redirect URIs of the hosts that an Ingress or an
@@ -182,12 +183,16 @@ type RedirectURISource struct {
 	// name of the object, in the namespace of the OAuthClient.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")`,message="name must name such an object: lower-case letters, digits, - and ., with a letter or digit at both ends"
 	Name string `json:"name"`
 
 	// path of the redirect URIs, which begins with a slash. It may have a query.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^/([A-Za-z0-9._~:/?@!$&'()+,;=-]|%[0-9A-Fa-f]{2})*$")`,message="path must begin with a slash and consist of the characters of a URI (RFC 3986), without fragment and wildcard"
+	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"^[^?]*(/|%(2[Ff]|5[Cc]))(\.|%2[Ee]){1,2}(/|%(2[Ff]|5[Cc])|[?]|$)")`,message="path must not have the segments \".\" and \"..\", plain or percent-encoded: write the path that is meant"
+	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"%([01][0-9A-Fa-f]|7[Ff])")`,message="path must not have percent-encoded control characters: remove %00 to %1F and %7F"
+	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"^[^?]*\?(.*&)?((c|%63)(o|%6[Ff])(d|%64)(e|%65)|(s|%73)(t|%74)(a|%61)(t|%74)(e|%65)|(i|%69)(s|%73)(s|%73)|(e|%65)(r|%72)(r|%72)(o|%6[Ff])(r|%72)((_|%5[Ff])(d|%64)(e|%65)(s|%73)(c|%63)(r|%72)(i|%69)(p|%70)(t|%74)(i|%69)(o|%6[Ff])(n|%6[Ee])|(_|%5[Ff])(u|%75)(r|%72)(i|%69))?)([=&]|$)")`,message="path must not have a query parameter named as one of the response: remove code, state, iss, error, error_description and error_uri"
 	Path string `json:"path"`
 }
 
@@ -354,7 +359,7 @@ type SecretTemplate struct {
 	// +optional
 	// +kubebuilder:validation:MaxProperties=64
 	// +kubebuilder:validation:XValidation:rule=`!("client-secret" in self)`,message="data must not have the key client-secret: it is there always, with the client secret and nothing else"
-	// +kubebuilder:validation:XValidation:rule=`self.all(k, k.size() <= 253 && k.matches(r"^[-._a-zA-Z0-9]+$"))`,message="data must have keys of letters, digits, -, _ and ."
+	// +kubebuilder:validation:XValidation:rule=`self.all(k, k.size() <= 253 && k != '.' && !k.startsWith('..') && k.matches(r"^[-._a-zA-Z0-9]+$"))`,message="data must have keys of letters, digits, -, _ and ., which do not begin with two dots"
 	Data map[string]TemplateText `json:"data,omitempty"`
 }
 
@@ -426,6 +431,8 @@ const (
 // RotationWindow is a time of the day, on some days of the week. A window that
 // ends before it starts ends on the next day: it belongs to the day on which it
 // starts.
+//
+// +kubebuilder:validation:XValidation:rule=`self.start != self.end`,message="window must end at another time than it starts",fieldPath=".end"
 type RotationWindow struct {
 	// days of the week. Without them it is every day.
 	// +optional

@@ -47,13 +47,13 @@ type OAuthUserSpec struct {
 	// the cluster: of several, to the oldest.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="username must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="username must be plain text on one line, without control characters, invisible characters and space before or after it"
 	Username string `json:"username"`
 
 	// name is the person's full name: the claim name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="name must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="name must be plain text on one line, without control characters, invisible characters and space before or after it"
 	Name string `json:"name,omitempty"`
 
 	// email is the person's address: the claim email. The claim email_verified
@@ -61,7 +61,7 @@ type OAuthUserSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=254
-	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[^\s\p{Z}\p{Cc}\x{85}@]+@[^\s\p{Z}\p{Cc}\x{85}@]+$") && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="email must be an address of the form name@domain"
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[^\s\p{Z}\p{Cc}\x{85}@]+@[^\s\p{Z}\p{Cc}\x{85}@]+$") && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="email must be an address of the form name@domain"
 	Email string `json:"email,omitempty"`
 
 	// groups that the person belongs to: the claim groups.
@@ -70,7 +70,7 @@ type OAuthUserSpec struct {
 	// +kubebuilder:validation:MaxItems=256
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Zl}\p{Zp}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2066}-\x{2069}]*$")`,message="groups must be plain text on one line, without control characters and without space before or after it"
+	// +kubebuilder:validation:items:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="groups must be plain text on one line, without control characters, invisible characters and space before or after it"
 	Groups []string `json:"groups,omitempty"`
 
 	// passwordSecretRef names the key of a Secret in the operator's namespace

@@ -71,7 +71,9 @@ var _ = Describe("Client", func() {
 		},
 		Entry("a name of two lines", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\nb" }, "spec.clientName", "one line"),
 		Entry("a name written backwards", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\u202eb" }, "spec.clientName", "control characters"),
-		Entry("a name with space around it", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = " a" }, "spec.clientName", "without space"),
+		Entry("a name with space around it", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = " a" }, "spec.clientName", "space before or after"),
+		Entry("a name with nothing to see in it", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\u200bb" }, "spec.clientName", "invisible characters"),
+		Entry("a name with an Arabic letter mark", func(s *v1alpha1.OAuthClientSpec) { s.ClientName = "a\u061cb" }, "spec.clientName", "invisible characters"),
 		Entry("a redirect URI", func(s *v1alpha1.OAuthClientSpec) { s.RedirectURIs[1] = "http://evil.example/" }, "spec.redirectURIs[1]", `"http://evil.example/" must be https`),
 		Entry("no redirect URI", func(s *v1alpha1.OAuthClientSpec) { s.RedirectURIs = nil }, "spec.redirectURIs", "at least one"),
 		Entry("redirect URIs without use", func(s *v1alpha1.OAuthClientSpec) {

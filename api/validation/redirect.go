@@ -2,6 +2,7 @@ package validation
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 )
 
@@ -114,12 +115,25 @@ func pathAndQuery(rest string) error {
 	}
 	// RFC 6749 §3.1: a parameter must not be there twice, and these are added.
 	for parameter := range strings.SplitSeq(query, "&") {
-		switch name, _, _ := strings.Cut(parameter, "="); name {
+		name, _, _ := strings.Cut(parameter, "=")
+		switch decoded(name) {
 		case "code", "state", "iss", "error", "error_description", "error_uri":
 			return errURIResponse
 		}
 	}
 	return nil
+}
+
+// decoded returns the name of a query parameter as those who get it read it.
+func decoded(name string) string {
+	if !strings.Contains(name, "%") {
+		return name
+	}
+	plain, err := url.QueryUnescape(name)
+	if err != nil {
+		return name
+	}
+	return plain
 }
 
 // hasDotSegment reports whether the path has a segment that browsers or

@@ -83,5 +83,8 @@ func RedirectURIOf(host, path string) (uri string, ok bool) {
 		return "", false
 	}
 	uri = "https://" + strings.ToLower(host) + path
-	return uri, RedirectURI(uri) == nil
+	if RedirectURI(uri) != nil {
+		return "", false
+	}
+	return uri, true
 }

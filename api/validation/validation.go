@@ -95,25 +95,20 @@ func cut(s string, n int) string {
 }
 
 // plainText reports whether people can read the text as what it is: without
-// line breaks and control characters, without characters that reverse the
-// direction of writing, and without space around it.
+// line breaks, control characters and format characters, which cannot be seen and
+// can make one name look like another (they turn the direction of writing, or
+// have no width), and without space around it.
 func plainText(s string) bool {
 	if !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return false
 	}
 	for _, r := range s {
-		if unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || turnsWriting(r) {
+		if unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return false
 		}
 	}
 	return true
 }
 
-// turnsWriting reports whether the character changes the direction in which
-// its neighbours are shown, as can be used to make one name look like another.
-func turnsWriting(r rune) bool {
-	return r == 0x200E || r == 0x200F || (r >= 0x202A && r <= 0x202E) || (r >= 0x2066 && r <= 0x2069)
-}
-
 // badText is what is said of a text that is not plain.
-const badText = "must be plain text on one line, without control characters and without space before or after it"
+const badText = "must be plain text on one line, without control characters, invisible characters and space before or after it"
