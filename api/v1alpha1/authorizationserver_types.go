@@ -30,6 +30,7 @@ type AuthorizationServer struct {
 
 	// status is what became of it.
 	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
 	Status AuthorizationServerStatus `json:"status,omitzero"`
 }
 
@@ -269,6 +270,8 @@ type PolicyRule struct {
 // AuthorizationServerStatus is what became of an issuer.
 type AuthorizationServerStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of.
+	// It is -1 until the controller has seen the object, so that nobody takes a new
+	// object for one that is done.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 

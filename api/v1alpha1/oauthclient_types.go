@@ -34,6 +34,7 @@ type OAuthClient struct {
 
 	// status is what became of it.
 	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
 	Status OAuthClientStatus `json:"status,omitzero"`
 }
 
@@ -476,6 +477,8 @@ const (
 // OAuthClientStatus is what became of a registration.
 type OAuthClientStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of.
+	// It is -1 until the controller has seen the object, so that nobody takes a new
+	// object for one that is done.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 

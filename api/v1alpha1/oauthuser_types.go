@@ -28,6 +28,7 @@ type OAuthUser struct {
 
 	// status says whether the person can log in.
 	// +optional
+	// +kubebuilder:default={"observedGeneration":-1}
 	Status OAuthUserStatus `json:"status,omitzero"`
 }
 
@@ -104,6 +105,8 @@ type SecretKeyReference struct {
 // OAuthUserStatus says whether a person can log in.
 type OAuthUserStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of.
+	// It is -1 until the controller has seen the object, so that nobody takes a new
+	// object for one that is done.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
