@@ -47,6 +47,9 @@ type ClusterOptions struct {
 	// OperatorNamespace holds the keys, and the password hashes of OAuthUsers.
 	OperatorNamespace string
 
+	// Namespaces are those whose clients are served. Without any: all.
+	Namespaces []string
+
 	// GrantStore is StoreKubernetes or StoreMemory.
 	GrantStore string
 
@@ -65,9 +68,10 @@ type Cluster struct {
 }
 
 // CacheOptions returns what the caches of the manager have to hold: of Secrets
-// those of the operator's namespace, but not the releases that Helm keeps there.
-func CacheOptions(operatorNamespace string) map[client.Object]cache.ByObject {
-	options := registration.CacheOptions()
+// those of the operator's namespace, but not the releases that Helm keeps there;
+// of clients those of the namespaces, or all where none are named.
+func CacheOptions(operatorNamespace string, namespaces []string) map[client.Object]cache.ByObject {
+	options := registration.CacheOptions(namespaces...)
 	options[&corev1.Secret{}] = cache.ByObject{Namespaces: map[string]cache.Config{
 		operatorNamespace: {FieldSelector: fields.OneTermNotEqualSelector("type", "helm.sh/release.v1")},
 	}}
@@ -77,7 +81,7 @@ func CacheOptions(operatorNamespace string) map[client.Object]cache.ByObject {
 // NewOnCluster returns a Server that takes issuers, registrations, people and
 // keys from the caches of the manager, which has to be made with CacheOptions.
 func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error) {
-	store, err := newStore(mgr, options.GrantStore)
+	store, err := newStore(mgr, options)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +96,12 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
-	registries, err := registration.NewCluster(mgr)
+	registries, err := registration.NewCluster(mgr, options.Namespaces...)
 	if err != nil {
+		return nil, err
+	}
+	recorder := registration.NewRecorder(mgr, registries, options.Log)
+	if err := mgr.Add(recorder); err != nil {
 		return nil, err
 	}
 	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
@@ -101,6 +109,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 		Registry:   func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
 		Keys:       watcher.For,
 		Verifiers:  watcher.Verifiers(),
+		Uses:       recorder,
 		Grants:     store,
 		People:     people,
 		Registerer: options.Registerer,
@@ -109,10 +118,10 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	return c, c.follow(mgr)
 }
 
-func newStore(mgr manager.Manager, name string) (grant.Store, error) {
-	switch name {
+func newStore(mgr manager.Manager, options ClusterOptions) (grant.Store, error) {
+	switch name := options.GrantStore; name {
 	case StoreKubernetes:
-		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient())
+		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.Namespaces...)
 	case StoreMemory:
 		return memory.New(nil), nil
 	default:

@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"oauth-operator.dev/server/clientauth"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
@@ -32,6 +33,9 @@ type Options struct {
 
 	// Verifiers are the keys that client secrets are checked with.
 	Verifiers *keys.Verifiers
+
+	// Uses is told which client secrets are in use. Nil if nobody needs to know.
+	Uses clientauth.Uses
 
 	// Grants is where grants are remembered.
 	Grants grant.Store

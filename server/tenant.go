@@ -32,7 +32,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	registry := s.options.Registry(settings)
 	current := s.options.Keys(settings.Name)
 	authenticator := clientauth.New(clientauth.Options{
-		Registry: registry, Verifiers: s.options.Verifiers, Realm: settings.Issuer, Now: s.options.Now,
+		Registry: registry, Verifiers: s.options.Verifiers, Uses: s.options.Uses, Realm: settings.Issuer, Now: s.options.Now,
 	})
 
 	for path, handler := range authorization.New(authorization.Options{

@@ -26,6 +26,7 @@ type serverFlags struct {
 	keyFile    string
 	proxies    []string
 	grantStore string
+	namespaces []string
 	drain      time.Duration
 }
 
@@ -53,6 +54,8 @@ func serverCommand() *cobra.Command {
 		"Networks (CIDR) whose X-Forwarded-For is believed when logins are slowed down by address.")
 	own.StringVar(&flags.grantStore, "grant-store", server.StoreKubernetes,
 		"Where grants are kept: kubernetes, or memory, which forgets them when the process ends and is not shared by replicas.")
+	own.StringSliceVar(&flags.namespaces, "namespaces", nil,
+		"Namespaces whose OAuthClients are served, separated by commas. Without it: all.")
 	own.DurationVar(&flags.drain, "drain-timeout", 20*time.Second,
 		"How long requests that are under way may take to end when the server is told to stop.")
 	return command
@@ -74,13 +77,14 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 		Metrics:                f.metrics(),
 		HealthProbeBindAddress: f.probeAddr,
 		PprofBindAddress:       f.pprofAddr,
-		Cache:                  cache.Options{ByObject: server.CacheOptions(f.namespace)},
+		Cache:                  cache.Options{ByObject: server.CacheOptions(f.namespace, f.namespaces)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the server: %w", err)
 	}
 	cluster, err := server.NewOnCluster(mgr, server.ClusterOptions{
 		OperatorNamespace: f.namespace,
+		Namespaces:        f.namespaces,
 		GrantStore:        f.grantStore,
 		Registerer:        ctrlmetrics.Registry,
 		Log:               log.WithName("server"),

@@ -1,10 +1,12 @@
 package registration
 
 import (
+	"context"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"oauth-operator.dev/api/v1alpha1"
 )
@@ -48,3 +50,33 @@ const (
 	RenewEvery  = renewEvery
 	RenewAtOnce = renewAtOnce
 )
+
+// NewOnClock returns the Cluster of a manager with a clock of its own.
+func NewOnClock(mgr cluster.Cluster, now func() time.Time) (*Cluster, error) {
+	c := newCluster(mgr.GetAPIReader(), now)
+	return c, c.follow(mgr)
+}
+
+// Record writes once what may be written.
+func (r *Recorder) Record(ctx context.Context) { r.record(ctx) }
+
+// Noted returns of how many clients there is something to be written.
+func (r *Recorder) Noted() int { return len(r.clients()) }
+
+// Hurry lets a Recorder write as often as can be.
+func (r *Recorder) Hurry() { r.pass = time.Millisecond }
+
+// UseInterval is the time between two writes about one client, and UseRate how
+// many writes there are in a second.
+const (
+	UseInterval = useInterval
+	UseRate     = useRate
+)
+
+// Version returns the resourceVersion of the client in the cache.
+func (c *Cluster) Version(clientID string) string {
+	if oac, _ := c.recorded(clientID); oac != nil {
+		return oac.ResourceVersion
+	}
+	return ""
+}

@@ -16,7 +16,8 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
-// The server reads registrations and what decides about them. It writes none.
+// The server reads registrations and what decides about them. What it writes is
+// in kube_use.go.
 //
 // +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=get;list;watch
 // +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients,verbs=get;list;watch,roleName=oauth-operator-server-clients
@@ -50,6 +51,7 @@ type Cluster struct {
 // is a new registered.
 type registered struct {
 	object   *v1alpha1.OAuthClient // of the cache: never changed here
+	recorded time.Time             // when a use was seen to be recorded; zero for never
 	compiled atomic.Pointer[verdict]
 }
 
@@ -65,10 +67,16 @@ type servers struct {
 }
 
 // NewCluster follows the registrations in the cache of a manager, which has to be
-// made with CacheOptions. A client that the cache does not know yet is looked up
-// through the manager's APIReader, which reads past every cache.
-func NewCluster(mgr cluster.Cluster) (*Cluster, error) {
-	c := newCluster(mgr.GetAPIReader(), time.Now)
+// made with CacheOptions for the same namespaces. A client that the cache does not
+// know yet is looked up through the manager's APIReader, which reads past every
+// cache. A client of another namespace than those that are named is unknown.
+func NewCluster(mgr cluster.Cluster, namespaces ...string) (*Cluster, error) {
+	c := newCluster(mgr.GetAPIReader(), time.Now, namespaces...)
+	return c, c.follow(mgr)
+}
+
+// follow has the informers of the manager's cache tell of every change.
+func (c *Cluster) follow(mgr cluster.Cluster) error {
 	for _, kind := range []struct {
 		object client.Object
 		set    func(obj any)
@@ -80,7 +88,7 @@ func NewCluster(mgr cluster.Cluster) (*Cluster, error) {
 	} {
 		informer, err := mgr.GetCache().GetInformer(context.Background(), kind.object, cache.BlockUntilSynced(false))
 		if err != nil {
-			return nil, fmt.Errorf("registration: watching %T: %w", kind.object, err)
+			return fmt.Errorf("registration: watching %T: %w", kind.object, err)
 		}
 		handled, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 			AddFunc:    kind.set,
@@ -88,21 +96,21 @@ func NewCluster(mgr cluster.Cluster) (*Cluster, error) {
 			DeleteFunc: kind.gone,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("registration: watching %T: %w", kind.object, err)
+			return fmt.Errorf("registration: watching %T: %w", kind.object, err)
 		}
 		c.synced = append(c.synced, handled.HasSynced)
 	}
-	return c, nil
+	return nil
 }
 
-func newCluster(live client.Reader, now func() time.Time) *Cluster {
+func newCluster(live client.Reader, now func() time.Time, namespaces ...string) *Cluster {
 	return &Cluster{
 		clients:    map[string]*registered{},
 		namespaces: map[string]*namespace{},
 		servers:    &servers{},
 		members:    map[string]map[string]*v1alpha1.OAuthClient{},
 		neighbours: map[string]*neighbours{},
-		live:       newLiveLookups(live, now),
+		live:       newLiveLookups(live, now, namespaces),
 		renewals:   newRenewals(now),
 	}
 }

@@ -18,7 +18,7 @@ func (c *Cluster) setClient(obj any) {
 	id := v1alpha1.ClientID(oac.Namespace, oac.Name)
 	c.mu.Lock()
 	if known := c.clients[id]; known == nil || known.object != oac {
-		c.clients[id] = &registered{object: oac}
+		c.clients[id] = &registered{object: oac, recorded: known.recordedIn(oac, c.live.now())}
 		c.settle(oac)
 	}
 	c.mu.Unlock()

@@ -3,6 +3,7 @@ package registration
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ type liveLookups struct {
 	limiter *rate.Limiter
 	flights singleflight.Group
 
+	// namespaces are those that clients may be in: any, where there are none.
+	namespaces []string
+
 	// answers holds what was found lately, also by renewals. Each was paid for
 	// with a limiter, which bounds their number to what those let through in
 	// liveMemory.
@@ -59,12 +63,13 @@ type liveAnswer struct {
 	until   time.Time
 }
 
-func newLiveLookups(reader client.Reader, now func() time.Time) *liveLookups {
+func newLiveLookups(reader client.Reader, now func() time.Time, namespaces []string) *liveLookups {
 	return &liveLookups{
-		reader:  reader,
-		now:     now,
-		limiter: rate.NewLimiter(liveRate, liveBurst),
-		answers: map[string]liveAnswer{},
+		reader:     reader,
+		now:        now,
+		limiter:    rate.NewLimiter(liveRate, liveBurst),
+		namespaces: namespaces,
+		answers:    map[string]liveAnswer{},
 	}
 }
 
@@ -76,7 +81,7 @@ func (c *Cluster) lookupLive(ctx context.Context, clientID string) (*verdict, er
 		return v, nil
 	}
 	namespace, name, ok := splitID(clientID)
-	if !ok {
+	if !ok || !l.serves(namespace) {
 		return unknown, nil
 	}
 	flight := l.flights.DoChan(clientID, func() (any, error) {
@@ -147,6 +152,11 @@ func splitID(clientID string) (namespace, name string, ok bool) {
 		return "", "", false
 	}
 	return namespace, name, true
+}
+
+// serves reports whether clients of the namespace are looked for.
+func (l *liveLookups) serves(namespace string) bool {
+	return len(l.namespaces) == 0 || slices.Contains(l.namespaces, namespace)
 }
 
 func (l *liveLookups) answered(clientID string) *verdict {

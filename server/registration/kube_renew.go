@@ -80,7 +80,7 @@ func (c *Cluster) renew(ctx context.Context, known *Client) *verdict {
 // asked for this request. All who ask for one client at a time share one look.
 func (c *Cluster) renewLive(ctx context.Context, clientID string) (*verdict, bool, error) {
 	namespace, name, ok := splitID(clientID)
-	if !ok {
+	if !ok || !c.live.serves(namespace) {
 		return unknown, false, nil
 	}
 	own := false

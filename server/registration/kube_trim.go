@@ -11,10 +11,18 @@ import (
 
 // CacheOptions returns how a cache should hold what NewCluster reads: without
 // what the server has no use for, which is most of what the API server sends. So
-// the controller, which needs more of these objects, needs a cache of its own.
-func CacheOptions() map[client.Object]cache.ByObject {
+// the controller, which needs more of these objects, needs a cache of its own. Of
+// clients it holds those of the namespaces, or all where none are named.
+func CacheOptions(namespaces ...string) map[client.Object]cache.ByObject {
+	clients := cache.ByObject{Transform: trim}
+	for _, namespace := range namespaces {
+		if clients.Namespaces == nil {
+			clients.Namespaces = map[string]cache.Config{}
+		}
+		clients.Namespaces[namespace] = cache.Config{}
+	}
 	return map[client.Object]cache.ByObject{
-		&v1alpha1.OAuthClient{}:         {Transform: trim},
+		&v1alpha1.OAuthClient{}:         clients,
 		&v1alpha1.AuthorizationServer{}: {Transform: trim},
 		namespaceMetadata():             {Transform: trim},
 	}

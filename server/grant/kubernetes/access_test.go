@@ -62,6 +62,28 @@ var _ = Describe("a server that may do what the role says", func() {
 	})
 })
 
+var _ = Describe("a server of named namespaces", func() {
+	It("has grants there, and asks for none anywhere else", func(ctx SpecContext) {
+		f, elsewhere := newFixture(ctx), newFixture(ctx)
+		foreign := elsewhere.create(ctx)
+		confined, err := kubernetes.New(f.counted, nil, f.client.Namespace, "another")
+		Expect(err).NotTo(HaveOccurred())
+		f.store = confined
+		g := f.create(ctx)
+		Expect(f.store.Get(ctx, g.Key())).To(HaveField("ID", g.ID))
+
+		f.requests.Store(0)
+		_, err = f.store.Get(ctx, foreign.Key())
+		Expect(err).To(MatchError(grant.ErrNotFound))
+		_, err = f.store.Advance(ctx, foreign.Key(), 0, f.now, f.now.Add(time.Hour))
+		Expect(err).To(MatchError(grant.ErrNotFound))
+		Expect(f.store.Revoke(ctx, foreign.Key(), grant.CodeReplayed)).To(MatchError(grant.ErrNotFound))
+		foreign.ID = grant.NewID()
+		Expect(f.store.Create(ctx, foreign)).NotTo(Succeed())
+		Expect(f.requests.Load()).To(BeZero())
+	})
+})
+
 func namespaceOf(c *v1alpha1.OAuthClient) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.Namespace}}
 }

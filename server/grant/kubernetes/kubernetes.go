@@ -43,8 +43,9 @@ const maxTries = 8
 // Store is a grant.Store in the cluster. It reads past every cache: what a
 // replica has written, all replicas see.
 type Store struct {
-	api rest.Interface
-	now func() time.Time
+	api        rest.Interface
+	namespaces []string // that grants can be in: any, where there are none
+	now        func() time.Time
 }
 
 var _ grant.Store = (*Store)(nil)
@@ -52,7 +53,8 @@ var _ grant.Store = (*Store)(nil)
 // New returns a Store that reaches the API server by config. With httpClient nil
 // it makes one from config. The rate that config allows bounds the logins and
 // refreshes of this replica: two requests for each refresh, one for each code.
-func New(config *rest.Config, httpClient *http.Client) (*Store, error) {
+// Where namespaces are named, there are grants of clients of these alone.
+func New(config *rest.Config, httpClient *http.Client, namespaces ...string) (*Store, error) {
 	scheme := runtime.NewScheme()
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		return nil, err
@@ -72,12 +74,12 @@ func New(config *rest.Config, httpClient *http.Client) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("grant/kubernetes: %w", err)
 	}
-	return &Store{api: api, now: time.Now}, nil
+	return &Store{api: api, namespaces: namespaces, now: time.Now}, nil
 }
 
 // Create implements grant.Store.
 func (s *Store) Create(ctx context.Context, g grant.Grant) error {
-	at, ok := locate(g.Key())
+	at, ok := s.locate(g.Key())
 	if !ok {
 		return errors.New("grant/kubernetes: not the client_id of an OAuthClient, or not the id of a grant")
 	}
@@ -110,7 +112,7 @@ func (s *Store) Get(ctx context.Context, key grant.Key) (grant.Grant, error) {
 // Advance implements grant.Store. It writes without reading: the patch says
 // what it expects to find.
 func (s *Store) Advance(ctx context.Context, key grant.Key, from int64, refreshedAt, expiresAt time.Time) (grant.Grant, error) {
-	at, ok := locate(key)
+	at, ok := s.locate(key)
 	if !ok {
 		return grant.Grant{}, grant.ErrNotFound
 	}
@@ -185,7 +187,7 @@ func (s *Store) change(ctx context.Context, key grant.Key, what string, step fun
 }
 
 func (s *Store) read(ctx context.Context, key grant.Key) (*v1alpha1.OAuthGrant, grant.Grant, error) {
-	at, ok := locate(key)
+	at, ok := s.locate(key)
 	if !ok {
 		return nil, grant.Grant{}, grant.ErrNotFound
 	}

@@ -3,6 +3,7 @@ package kubernetes
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,13 @@ type place struct {
 }
 
 // locate finds the place of a grant. It is false for a key that no grant here
-// can have, so nothing a stranger sends becomes part of a URL.
+// can have, so nothing a stranger sends becomes part of a URL, and for one in a
+// namespace that is not served.
+func (s *Store) locate(key grant.Key) (place, bool) {
+	at, ok := locate(key)
+	return at, ok && (len(s.namespaces) == 0 || slices.Contains(s.namespaces, at.namespace))
+}
+
 func locate(key grant.Key) (place, bool) {
 	namespace, client, ok := strings.Cut(key.ClientID, ".")
 	if !ok || !grant.ValidID(key.ID) ||

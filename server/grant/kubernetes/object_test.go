@@ -27,6 +27,7 @@ import (
 // fixture is one OAuthClient and a Store whose requests are counted.
 type fixture struct {
 	store    *kubernetes.Store
+	counted  *rest.Config
 	client   *v1alpha1.OAuthClient
 	now      time.Time
 	requests atomic.Int64
@@ -35,15 +36,15 @@ type fixture struct {
 func newFixture(ctx context.Context) *fixture {
 	GinkgoHelper()
 	f := &fixture{now: time.Now().UTC().Truncate(time.Second)}
-	counted := rest.CopyConfig(config)
-	counted.Wrap(func(next http.RoundTripper) http.RoundTripper {
+	f.counted = rest.CopyConfig(config)
+	f.counted.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
 			f.requests.Add(1)
 			return next.RoundTrip(r)
 		})
 	})
 	var err error
-	f.store, err = kubernetes.New(counted, nil)
+	f.store, err = kubernetes.New(f.counted, nil)
 	Expect(err).NotTo(HaveOccurred())
 	f.client = &v1alpha1.OAuthClient{
 		ObjectMeta: metav1.ObjectMeta{Namespace: newNamespace(ctx), Name: "shop.web"},
