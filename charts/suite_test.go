@@ -30,14 +30,18 @@ const (
 	namespace = "oauth-operator-system"
 )
 
-// What runs: the Helm of the tools module, and the binary that the chart is for.
-var helmBinary, binary string
+// What runs: Helm and kustomize of the tools module, and the binary that the chart
+// is for.
+var helmBinary, kustomizeBinary, binary string
 
 var _ = BeforeSuite(func(ctx SpecContext) {
 	// The go command builds the tool and says where it is.
 	out, err := run(ctx, "go", "tool", "-modfile=hack/tools/go.mod", "-n", "helm")
 	Expect(err).NotTo(HaveOccurred())
 	helmBinary = strings.TrimSpace(out)
+	out, err = run(ctx, "go", "tool", "-modfile=hack/tools/go.mod", "-n", "kustomize")
+	Expect(err).NotTo(HaveOccurred())
+	kustomizeBinary = strings.TrimSpace(out)
 	binary = filepath.Join(GinkgoT().TempDir(), "oauth-operator")
 	_, err = run(ctx, "go", "build", "-o", binary, "./cmd/oauth-operator")
 	Expect(err).NotTo(HaveOccurred())
@@ -64,8 +68,22 @@ func render(ctx context.Context, values ...string) []*unstructured.Unstructured 
 	GinkgoHelper()
 	out, err := tryRender(ctx, values...)
 	Expect(err).NotTo(HaveOccurred())
-	file := filepath.Join(GinkgoT().TempDir(), "rendered.yaml")
-	Expect(os.WriteFile(file, []byte(out), 0o600)).To(Succeed())
+	return parse(out)
+}
+
+// build returns what a kustomization comes to.
+func build(ctx context.Context, folder string) []*unstructured.Unstructured {
+	GinkgoHelper()
+	out, err := run(ctx, kustomizeBinary, "build", folder)
+	Expect(err).NotTo(HaveOccurred())
+	return parse(out)
+}
+
+// parse reads objects.
+func parse(text string) []*unstructured.Unstructured {
+	GinkgoHelper()
+	file := filepath.Join(GinkgoT().TempDir(), "objects.yaml")
+	Expect(os.WriteFile(file, []byte(text), 0o600)).To(Succeed())
 	return read(file)
 }
 
