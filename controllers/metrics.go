@@ -44,24 +44,24 @@ func setupMetrics(mgr manager.Manager) error {
 		for _, cause := range []string{causeInterval, causeRequest, causeRepair, causeReference} {
 			rotations.WithLabelValues(cause)
 		}
-		metrics.Registry.MustRegister(rotations, census)
+		metrics.Registry.MustRegister(rotations, gauges)
 	})
 	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		var cache client.Reader = mgr.GetCache()
-		census.cache.Store(&cache)
+		gauges.cache.Store(&cache)
 		<-ctx.Done()
-		census.cache.CompareAndSwap(&cache, nil)
+		gauges.cache.CompareAndSwap(&cache, nil)
 		return nil
 	}))
 }
 
-// clientCensus tells of the OAuthClients in the cache what can be told in
+// clientGauges tells of the OAuthClients in the cache what can be told in
 // numbers. It asks the API server nothing.
-type clientCensus struct {
+type clientGauges struct {
 	cache atomic.Pointer[client.Reader]
 }
 
-var census = &clientCensus{}
+var gauges = &clientGauges{}
 
 var (
 	clientsDesc = prometheus.NewDesc("oauth_operator_clients",
@@ -75,23 +75,23 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (*clientCensus) Describe(out chan<- *prometheus.Desc) {
+func (*clientGauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{clientsDesc, oldestDesc, lingeringDesc, firstEndDesc} {
 		out <- d
 	}
 }
 
-// censusLimit is for how long a scrape waits for the cache.
-const censusLimit = 5 * time.Second
+// scrapeLimit is for how long a scrape waits for the cache.
+const scrapeLimit = 5 * time.Second
 
 // Collect implements prometheus.Collector. Where no manager leads there is
 // nothing to tell.
-func (s *clientCensus) Collect(out chan<- prometheus.Metric) {
+func (s *clientGauges) Collect(out chan<- prometheus.Metric) {
 	cache := s.cache.Load()
 	if cache == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), censusLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeLimit)
 	defer cancel()
 	var clients v1alpha1.OAuthClientList
 	if err := (*cache).List(ctx, &clients, client.UnsafeDisableDeepCopy); err != nil {

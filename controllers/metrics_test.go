@@ -92,15 +92,15 @@ var _ = Describe("The metrics", func() {
 
 	It("tell of nothing where no manager leads, and are registered once for all managers", func() {
 		restartManager()
-		Eventually(func() *client.Reader { return census.cache.Load() }).ShouldNot(BeNil())
-		idle := &clientCensus{}
+		Eventually(func() *client.Reader { return gauges.cache.Load() }).ShouldNot(BeNil())
+		idle := &clientGauges{}
 		Expect(testutil.CollectAndCount(idle)).To(BeZero())
 	})
 
 	It("read the cache, which asks the API server for nothing", func() {
 		refuses := &countingReader{}
 		var reader client.Reader = refuses
-		s := &clientCensus{}
+		s := &clientGauges{}
 		s.cache.Store(&reader)
 		Expect(testutil.CollectAndCount(s)).To(BeNumerically(">", 0))
 		Expect(refuses.lists).To(Equal(1))
@@ -164,7 +164,7 @@ var _ = Describe("countClients", func() {
 // everyGauge has each of the gauges once, without those that must be there.
 type everyGauge struct{}
 
-func (everyGauge) Describe(out chan<- *prometheus.Desc) { census.Describe(out) }
+func (everyGauge) Describe(out chan<- *prometheus.Desc) { gauges.Describe(out) }
 
 func (everyGauge) Collect(out chan<- prometheus.Metric) {
 	for _, d := range []*prometheus.Desc{oldestDesc, lingeringDesc, firstEndDesc} {
