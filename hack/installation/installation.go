@@ -6,6 +6,7 @@
 package installation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,15 @@ type Options struct {
 	// A port of 0 takes a free one.
 	ServerAddress string
 
-	// Args are further flags of both the controller and the server, ServerArgs
-	// of the server alone.
-	Args       []string
-	ServerArgs []string
+	// Roles are the manifests of the roles: a file, or a folder with all its
+	// files. Where it is empty they are those of config/rbac.
+	Roles string
+
+	// Args are further flags of both the controller and the server, ControllerArgs
+	// and ServerArgs of one alone.
+	Args           []string
+	ControllerArgs []string
+	ServerArgs     []string
 
 	// Progress takes what is being done, in sentences.
 	Progress io.Writer
@@ -181,17 +187,17 @@ func (i *Installation) startControlPlane(ctx context.Context) error {
 }
 
 func (i *Installation) applyRoles(ctx context.Context) error {
-	i.say("Applying the roles of config/rbac.")
+	i.say("Applying the roles.")
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}
 	if err := i.Client.Create(ctx, namespace); err != nil {
 		return fmt.Errorf("creating the operator's namespace: %w", err)
 	}
-	_, err := i.Apply(ctx, filepath.Join(i.options.Root, "config", "rbac"))
+	_, err := i.Apply(ctx, cmp.Or(i.options.Roles, filepath.Join(i.options.Root, "config", "rbac")))
 	return err
 }
 
 func (i *Installation) startController(ctx context.Context) error {
-	return i.run(ctx, "controller", "oauth-operator-controller")
+	return i.run(ctx, "controller", "oauth-operator-controller", i.options.ControllerArgs...)
 }
 
 func (i *Installation) startServer(ctx context.Context) error {
