@@ -33,9 +33,31 @@ func summary(message string, parts ...metav1.Condition) metav1.Condition {
 	return holds(v1alpha1.ConditionReady, v1alpha1.ReasonReady, message)
 }
 
-// withConditions returns the conditions as they are to be from now on. Those that
-// say what they said before keep their time.
+// lasting are the reasons for not being Ready that end only when somebody changes
+// something. For the others it is enough to wait: for what is referred to, for the
+// next try, for keys. A person who is disabled is what somebody wants.
+var lasting = map[string]bool{
+	v1alpha1.ReasonInvalid:             true,
+	v1alpha1.ReasonNotAllowed:          true,
+	v1alpha1.ReasonSecretConflict:      true,
+	v1alpha1.ReasonClientSecretTooWeak: true,
+	v1alpha1.ReasonTemplateInvalid:     true,
+	v1alpha1.ReasonIssuerConflict:      true,
+	v1alpha1.ReasonKeysUnusable:        true,
+	v1alpha1.ReasonUsernameConflict:    true,
+	v1alpha1.ReasonPasswordHashInvalid: true,
+}
+
+// withConditions returns the conditions as they are to be from now on, with
+// Stalled where Ready asks for it. Those that say what they said before keep their
+// time.
 func withConditions(before []metav1.Condition, generation int64, now metav1.Time, current ...metav1.Condition) []metav1.Condition {
+	ready := meta.FindStatusCondition(current, v1alpha1.ConditionReady)
+	if ready != nil && ready.Status == metav1.ConditionFalse && lasting[ready.Reason] {
+		current = append(current, metav1.Condition{
+			Type: v1alpha1.ConditionStalled, Status: metav1.ConditionTrue, Reason: ready.Reason, Message: ready.Message,
+		})
+	}
 	after := make([]metav1.Condition, 0, len(current))
 	for _, c := range current {
 		c.ObservedGeneration = generation

@@ -1,8 +1,8 @@
 package v1alpha1
 
-// Condition types. Every condition here is of positive polarity (True is good)
-// and, but for RedirectURIsResolved, always present once the controller has seen
-// the object.
+// Condition types. Every condition here but Stalled is of positive polarity (True
+// is good) and, but for RedirectURIsResolved, always present once the controller
+// has seen the object.
 const (
 	// ConditionReady summarises the others, for `kubectl wait`.
 	ConditionReady = "Ready"
@@ -22,6 +22,11 @@ const (
 
 	// ConditionKeysReady says whether the keys of an AuthorizationServer exist.
 	ConditionKeysReady = "KeysReady"
+
+	// ConditionStalled is there, and True, while an object is not Ready for a
+	// reason that time does not mend: somebody has to change something. Its reason
+	// is that of Ready. Tools that wait for an object (kstatus) then stop waiting.
+	ConditionStalled = "Stalled"
 
 	// ConditionActive says whether an OAuthGrant still stands.
 	ConditionActive = "Active"
