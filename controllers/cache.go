@@ -57,18 +57,23 @@ const helmRelease = "helm.sh/release.v1"
 // operatorCacheOptions are what the cache of the operator's own namespace holds:
 // the Secrets that the controller has not made.
 func operatorCacheOptions(namespace string) map[client.Object]cache.ByObject {
-	unmanaged := labels.Everything()
-	if r, err := labels.NewRequirement(v1alpha1.LabelManaged, selection.NotEquals, []string{"true"}); err == nil {
-		unmanaged = unmanaged.Add(*r)
-	}
 	return map[client.Object]cache.ByObject{
 		&corev1.Secret{}: {
 			Namespaces: map[string]cache.Config{namespace: {}},
-			Label:      unmanaged,
+			Label:      unmanaged(),
 			Field:      fields.OneTermNotEqualSelector("type", helmRelease),
 			Transform:  trimMetadata,
 		},
 	}
+}
+
+// unmanaged selects the Secrets that the controller has not made.
+func unmanaged() labels.Selector {
+	selector := labels.Everything()
+	if r, err := labels.NewRequirement(v1alpha1.LabelManaged, selection.NotEquals, []string{"true"}); err == nil {
+		selector = selector.Add(*r)
+	}
+	return selector
 }
 
 // trimMetadata drops what is large and never read.

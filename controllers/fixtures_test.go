@@ -156,14 +156,19 @@ func complete(c *v1alpha1.OAuthClient) error {
 	switch {
 	case s == nil:
 		return fmt.Errorf("there is no Secret %s", c.SecretName())
-	case !metav1.IsControlledBy(s, c):
+	case metav1.IsControlledBy(s, c) == c.RetainsSecret():
 		return fmt.Errorf("the Secret is not owned")
 	case string(s.Data[v1alpha1.SecretKeyClientID]) != c.Namespace+"."+c.Name || c.Status.ClientID != c.Namespace+"."+c.Name:
 		return fmt.Errorf("the client_id is wrong")
 	case c.Status.Binding == nil || c.Status.Binding.Name != s.Name:
 		return fmt.Errorf("the binding is wrong")
-	case len(c.Status.Credentials) != 1:
-		return fmt.Errorf("%d credentials", len(c.Status.Credentials))
+	case len(c.Status.Credentials) == 0 || c.Status.Credentials[0].State != v1alpha1.CredentialCurrent:
+		return fmt.Errorf("no current credential")
+	}
+	for _, other := range c.Status.Credentials[1:] {
+		if other.State != v1alpha1.CredentialRetiring || other.ExpiresAt == nil {
+			return fmt.Errorf("the credential %s is %s", other.ID, other.State)
+		}
 	}
 	published := c.Status.Credentials[0]
 	if s.Annotations[v1alpha1.AnnotationCredential] != published.ID {

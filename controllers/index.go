@@ -18,8 +18,12 @@ const (
 	// indexServer finds the OAuthClients that an AuthorizationServer concerns.
 	indexServer = "authorizationServer"
 
-	// indexOwner finds the Secrets that an object controls, by its UID.
+	// indexOwner finds the Secrets that an object controls, by its UID, and by
+	// unownedOf those of a client that nothing controls.
 	indexOwner = "controller.uid"
+
+	// indexReference finds the OAuthClients whose client secret is in a Secret.
+	indexReference = "spec.secret.ref.name"
 
 	// indexIssuer finds the AuthorizationServers of an issuer.
 	indexIssuer = "spec.issuer"
@@ -43,6 +47,7 @@ func indexFields(ctx context.Context, indexer client.FieldIndexer) error {
 	}{
 		{&v1alpha1.OAuthClient{}, indexServer, serversOf},
 		{&corev1.Secret{}, indexOwner, ownersOf},
+		{&v1alpha1.OAuthClient{}, indexReference, referencesOf},
 		{&v1alpha1.AuthorizationServer{}, indexIssuer, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.AuthorizationServer).Spec.Issuer}
 		}},
@@ -77,6 +82,20 @@ func serversOf(o client.Object) []string {
 func ownersOf(o client.Object) []string {
 	if owner := metav1.GetControllerOfNoCopy(o); owner != nil {
 		return []string{string(owner.UID)}
+	}
+	if name := o.GetLabels()[v1alpha1.LabelClient]; name != "" {
+		return []string{unownedOf(name)}
+	}
+	return nil
+}
+
+// unownedOf is the value of indexOwner of the Secrets of a client of that name
+// that nothing controls. No UID looks like it.
+func unownedOf(name string) string { return "client/" + name }
+
+func referencesOf(o client.Object) []string {
+	if ref := o.(*v1alpha1.OAuthClient).Spec.Secret.Ref; ref != nil {
+		return []string{ref.Name}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -23,7 +24,11 @@ import (
 // with their credentials.
 type oauthClientReconciler struct {
 	tools
-	echo echo
+	echo       echo
+	minted     mintedValues
+	references references
+	checked    sync.Map // of types.UID -> checkedReference
+	warned     sync.Map // of types.UID -> the credential that was warned of
 }
 
 // Reconcile brings one OAuthClient, its Secret and its status together. For a new
@@ -38,27 +43,32 @@ func (r *oauthClientReconciler) Reconcile(ctx context.Context, request reconcile
 	if err != nil {
 		return next(0, err)
 	}
-	status := clientStatus(seen, verdict, issued, metav1.NewTime(r.now().Truncate(time.Second)))
-	if err := r.publish(ctx, seen.client, status); err != nil {
+	now := metav1.NewTime(r.now().Truncate(time.Second))
+	status := clientStatus(seen, verdict, issued, now)
+	if err := r.publish(ctx, seen, issued, status); err != nil {
 		return next(0, err)
 	}
-	return next(issued.again, r.retire(ctx, seen, issued))
+	r.warn(seen.client, now.Time)
+	again := sooner(issued.again, nextLook(seen.client, issued.ok(), now.Time))
+	return next(again, r.tidy(ctx, seen, issued))
 }
 
-// publish writes the status if it is different.
-func (r *oauthClientReconciler) publish(ctx context.Context, c *v1alpha1.OAuthClient, status v1alpha1.OAuthClientStatus) error {
-	if equality.Semantic.DeepEqual(c.Status, status) {
-		return nil
-	}
-	before := c.Status.Conditions
-	c.Status = status
-	if err := r.client.Status().Update(ctx, c); err != nil {
-		if apierrors.IsNotFound(err) {
-			return nil
+// publish writes the status if it is different, and remembers what it says.
+func (r *oauthClientReconciler) publish(ctx context.Context, seen *clientObservation, issued issuance, status v1alpha1.OAuthClientStatus) error {
+	c, before := seen.client, seen.client.Status
+	if !equality.Semantic.DeepEqual(before, status) {
+		c.Status = status
+		if err := r.client.Status().Update(ctx, c); err != nil {
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return overtaken(err)
 		}
-		return overtaken(err)
+		r.echo.wrote(c)
+		announce(r.events, c, before.Conditions, status.Conditions)
 	}
-	r.echo.wrote(c)
-	announce(r.events, c, before, status.Conditions)
+	if issued.ok() {
+		r.remember(seen, issued, before.Credentials)
+	}
 	return nil
 }

@@ -24,6 +24,16 @@ type issuance struct {
 	// only if ready is True.
 	credential *v1alpha1.ClientCredential
 
+	// cause is why the client secret was replaced: none if it was not, or if that
+	// was begun before.
+	cause string
+
+	// rotation is when it is replaced next.
+	rotation rotation
+
+	// restarted says that the workloads were restarted that use it.
+	restarted bool
+
 	// again is when to look again, where nothing that is watched will say so.
 	again time.Duration
 }
@@ -33,28 +43,46 @@ func (i issuance) ok() bool { return i.ready.Status == metav1.ConditionTrue }
 // issue sees to it that the client's Secret is as it should be.
 func (r *oauthClientReconciler) issue(ctx context.Context, seen *clientObservation, v verdict) (issuance, error) {
 	p := planFor(seen, v, r.now())
-	if p.step == stepCreate {
-		err := r.create(ctx, seen, p)
-		if !apierrors.IsAlreadyExists(err) {
-			return r.concluded(ctx, seen, p, err)
-		}
-		// There is a Secret of the name that the cache does not hold.
-		if seen.secret, err = r.claim(ctx, seen); err != nil {
+	if p.announce != nil && !seen.looked {
+		// No client secret is replaced because the cache was behind.
+		if err := r.look(ctx, seen); err != nil {
 			return issuance{}, err
 		}
 		p = planFor(seen, v, r.now())
 	}
-	var err error
+	err := r.carryOut(ctx, seen, p)
+	if apierrors.IsAlreadyExists(err) && !seen.looked {
+		// There is a Secret of the name that the cache does not hold.
+		if err := r.look(ctx, seen); err != nil {
+			return issuance{}, err
+		}
+		if p = planFor(seen, v, r.now()); p.step == stepCreate {
+			return issuance{}, errMoved
+		}
+		err = r.carryOut(ctx, seen, p)
+	}
+	issued, err := r.concluded(ctx, seen, p, err)
+	if err != nil || !issued.ok() {
+		return issued, err
+	}
+	return r.rollout(ctx, seen, issued)
+}
+
+// carryOut has the status say what comes, and makes the Secret what the plan says.
+func (r *oauthClientReconciler) carryOut(ctx context.Context, seen *clientObservation, p plan) error {
+	if err := r.announce(ctx, seen, p); err != nil {
+		return err
+	}
 	switch p.step {
-	case stepRewrite:
-		err = applySecret(ctx, r.client, p.secret, seen.secret)
-	case stepReplace:
-		err = r.replace(ctx, seen, p)
 	case stepCreate:
-		err = errMoved
+		return r.create(ctx, seen, p)
+	case stepRewrite:
+		return applySecret(ctx, r.client, p.secret, seen.secret)
+	case stepReplace:
+		return r.replace(ctx, seen, p)
 	case stepKeep, stepLeave:
 	}
-	return r.concluded(ctx, seen, p, err)
+	return nil
 }
 
 // concluded turns the end of a plan into what is said of it.
@@ -69,17 +97,32 @@ func (r *oauthClientReconciler) concluded(ctx context.Context, seen *clientObser
 		return issuance{ready: p.left, again: p.again}, nil
 	}
 	if len(p.facts) > 0 {
-		facts := strings.Join(p.facts, "; ")
-		log.FromContext(ctx).Info("Wrote the Secret of the client.", "secret", p.secret.name, "because", facts)
-		if p.step != stepCreate || seen.client.Status.Binding != nil {
-			report(r.events, seen.client, corev1.EventTypeNormal, "SecretRepaired",
-				fmt.Sprintf("Secret %q has been written anew: %s", p.secret.name, facts))
-		}
+		log.FromContext(ctx).Info("Wrote the Secret of the client.", "secret", p.secret.name, "because", strings.Join(p.facts, "; "))
+		r.tell(seen, p)
+	}
+	message := fmt.Sprintf("Secret %q is complete", p.secret.name)
+	if p.rotation.waits != "" && p.cause == "" {
+		message += "; " + p.rotation.waits
 	}
 	return issuance{
-		ready:      holds(v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonIssued, fmt.Sprintf("Secret %q is complete", p.secret.name)),
+		ready:      holds(v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonIssued, message),
 		credential: p.credential(),
+		cause:      p.cause,
+		rotation:   p.rotation,
 	}, nil
+}
+
+// tell reports what was done with a Secret that was there before.
+func (r *oauthClientReconciler) tell(seen *clientObservation, p plan) {
+	facts := strings.Join(p.facts, "; ")
+	switch {
+	case p.cause != "" && p.cause != causeRepair:
+		report(r.events, seen.client, corev1.EventTypeNormal, "SecretRotated",
+			fmt.Sprintf("Secret %q has a new client secret: %s", p.secret.name, facts))
+	case p.step != stepCreate || seen.client.Status.Binding != nil:
+		report(r.events, seen.client, corev1.EventTypeNormal, "SecretRepaired",
+			fmt.Sprintf("Secret %q has been written anew: %s", p.secret.name, facts))
+	}
 }
 
 // create never touches a Secret that exists: the API server decides who comes first.
@@ -88,27 +131,8 @@ func (r *oauthClientReconciler) create(ctx context.Context, seen *clientObservat
 	if err := r.client.Create(ctx, made); err != nil {
 		return err
 	}
-	seen.secret = made
+	seen.secret, seen.claim = made, claimOwn
 	return nil
-}
-
-// claim looks at a Secret that the cache does not hold, because it has no label.
-// It reads no more than the metadata of what is somebody else's.
-func (r *oauthClientReconciler) claim(ctx context.Context, seen *clientObservation) (*corev1.Secret, error) {
-	key := client.ObjectKey{Namespace: seen.client.Namespace, Name: seen.client.SecretName()}
-	found := &metav1.PartialObjectMetadata{}
-	found.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
-	if err := r.live.Get(ctx, key, found); err != nil {
-		return nil, overtaken(err)
-	}
-	if !owns(seen.client, found) {
-		return &corev1.Secret{ObjectMeta: found.ObjectMeta}, nil
-	}
-	secret := &corev1.Secret{}
-	if err := r.live.Get(ctx, key, secret); err != nil {
-		return nil, overtaken(err)
-	}
-	return secret, nil
 }
 
 // replace is for what cannot be changed in place: the type of a Secret.
@@ -128,11 +152,11 @@ func (r *oauthClientReconciler) remove(ctx context.Context, secret *corev1.Secre
 	return client.IgnoreNotFound(err)
 }
 
-// retire deletes the Secrets that the client had under other names, once the
+// tidy deletes the Secrets that the client had under other names, once the
 // status names the new one. The next read of such a name waits until it is gone
 // from the cache: a client that is to have the old name again must not be taken to
 // have that Secret still, and lose the new one for it.
-func (r *oauthClientReconciler) retire(ctx context.Context, seen *clientObservation, i issuance) error {
+func (r *oauthClientReconciler) tidy(ctx context.Context, seen *clientObservation, i issuance) error {
 	if !i.ok() {
 		return nil
 	}

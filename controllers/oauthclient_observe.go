@@ -30,8 +30,22 @@ type clientObservation struct {
 	ring      keyring.Ring
 	ringFault string
 
-	// secret is the Secret of the wanted name, whoever it belongs to, or nil.
+	// adoptable is what the namespace says of Secrets that may be taken over.
+	adoptable string
+
+	// secret is the Secret of the wanted name, or nil, and claim says whether it
+	// is the client's. Of one that is not it may have the metadata alone.
 	secret *corev1.Secret
+	claim  claim
+
+	// looked says that the secret is from the API server, not from the cache.
+	looked bool
+
+	// reference is the client secret that spec.secret.ref names.
+	reference reference
+
+	// minted is a client secret that was made for a replacement under way.
+	minted string
 
 	// others are the Secrets of other names that the client owns: from before
 	// spec.secret.name was changed.
@@ -61,7 +75,11 @@ func (r *oauthClientReconciler) observe(ctx context.Context, key types.Namespace
 	if err := r.observeRing(ctx, seen); err != nil {
 		return nil, err
 	}
-	return seen, r.observeSecrets(ctx, seen)
+	if err := r.observeSecrets(ctx, seen); err != nil {
+		return nil, err
+	}
+	seen.minted = r.minted.of(seen.client.UID)
+	return seen, r.observeReference(ctx, seen)
 }
 
 // observeNamespace reports whether the namespace is known yet. If it is not, its
@@ -74,6 +92,7 @@ func (r *oauthClientReconciler) observeNamespace(ctx context.Context, seen *clie
 		return false, client.IgnoreNotFound(err)
 	}
 	seen.namespaceLabels = namespace.Labels
+	seen.adoptable = namespace.Annotations[v1alpha1.AnnotationAdoptSecrets]
 	return true, nil
 }
 
@@ -99,20 +118,26 @@ func (r *oauthClientReconciler) observeSecrets(ctx context.Context, seen *client
 	switch err := r.client.Get(ctx, wanted, secret); {
 	case err == nil:
 		seen.secret = secret
+		if seen.claim, err = r.claimed(ctx, seen, secret); err != nil {
+			return err
+		}
 	case !apierrors.IsNotFound(err):
 		return err
 	}
 	// A Secret that is missed here is seen in the end: its own event is reason
 	// to look. So the list need not wait for the writes to all other Secrets.
-	var owned corev1.SecretList
-	err := r.client.List(ctx, &owned, client.InNamespace(seen.client.Namespace),
-		client.MatchingFields{indexOwner: string(seen.client.UID)}, client.DisableReadYourWritesConsistency)
-	if err != nil {
-		return err
-	}
-	for i := range owned.Items {
-		if owned.Items[i].Name != wanted.Name {
-			seen.others = append(seen.others, &owned.Items[i])
+	for _, owner := range []string{string(seen.client.UID), unownedOf(seen.client.Name)} {
+		var found corev1.SecretList
+		err := r.client.List(ctx, &found, client.InNamespace(seen.client.Namespace),
+			client.MatchingFields{indexOwner: owner}, client.DisableReadYourWritesConsistency)
+		if err != nil {
+			return err
+		}
+		for i := range found.Items {
+			s := &found.Items[i]
+			if s.Name != wanted.Name && (owns(seen.client, s) || isOurs(seen.client, s)) {
+				seen.others = append(seen.others, s)
+			}
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func observation() *clientObservation {
 	c.Spec.AuthorizationServerRef = &v1alpha1.AuthorizationServerReference{Name: "main"}
 	c.Spec.RedirectURIs = []string{"https://web.example.com/callback"}
 	ring, _, _, _ := keyring.Rotate(keyring.Ring{}, verifierSchedule, at.Add(-time.Hour))
-	seen := &clientObservation{client: c, servers: []*v1alpha1.AuthorizationServer{as}, ring: ring}
+	seen := &clientObservation{client: c, servers: []*v1alpha1.AuthorizationServer{as}, ring: ring, claim: claimOwn}
 
 	p := planFor(seen, judge(seen), at)
 	seen.secret = p.secret.object()
@@ -43,6 +43,9 @@ var _ = Describe("The plan for a client's Secret", func() {
 		seen := observation()
 		before := string(seen.secret.Data[v1alpha1.SecretKeyClientSecret])
 		change(seen)
+		if seen.secret != nil {
+			seen.claim = claimTo(seen.client, seen.secret, "")
+		}
 		p := planFor(seen, judge(seen), at)
 		Expect(p.step).To(Equal(want))
 		Expect(p.facts).To(HaveExactElements(toAny(facts)...))
@@ -71,8 +74,19 @@ var _ = Describe("The plan for a client's Secret", func() {
 			s.client.Status.Credentials[0].ID = "abcdefghijkl"
 		}, stepKeep),
 		Entry("the type is another", func(s *clientObservation) { s.secret.Type = corev1.SecretTypeOpaque }, stepReplace, "the type is not right"),
-		Entry("it is not ours", func(s *clientObservation) { s.secret.OwnerReferences[0].UID = "other" }, stepLeave),
-		Entry("its owner does not control it", func(s *clientObservation) { s.secret.OwnerReferences[0].Controller = nil }, stepLeave),
+		Entry("it is another client's", func(s *clientObservation) {
+			s.secret.OwnerReferences[0].UID, s.secret.OwnerReferences[0].Name = "other", "other"
+		}, stepLeave),
+		Entry("it is somebody else's", func(s *clientObservation) {
+			s.secret.OwnerReferences[0].UID, s.secret.OwnerReferences[0].Kind = "other", "Deployment"
+		}, stepLeave),
+		Entry("it has no owner and no label", func(s *clientObservation) { s.secret.OwnerReferences, s.secret.Labels = nil, nil }, stepLeave),
+		Entry("it has our labels and no owner", func(s *clientObservation) { s.secret.OwnerReferences = nil },
+			stepRewrite, "the owner is not right"),
+		Entry("it is that of a client of before", func(s *clientObservation) { s.secret.OwnerReferences[0].UID = "other" },
+			stepRewrite, "an owner does not belong there", "the owner is not right"),
+		Entry("it is to be retained", func(s *clientObservation) { s.client.Spec.Secret.DeletionPolicy = v1alpha1.DeletionPolicyRetain },
+			stepRewrite, "an owner does not belong there"),
 		Entry("the client is not accepted", func(s *clientObservation) { s.servers = nil; s.secret = nil }, stepLeave),
 		Entry("there is no key for verifiers", func(s *clientObservation) { s.ring = keyring.Ring{} }, stepLeave),
 		Entry("the client is a public one now", func(s *clientObservation) {
@@ -109,10 +123,15 @@ var _ = Describe("The plan for a client's Secret", func() {
 			credential.Subject{ClientUID: "client-uid", CredentialID: p.current.ID}, p.current.value)).To(BeTrue())
 	})
 
-	It("gives the secret of a deleted client to none that is made anew under its name", func() {
+	It("keeps the secret of a client that is made anew under its name, with a verifier of its own", func() {
 		seen := observation()
-		seen.client.UID = types.UID("another")
-		Expect(planFor(seen, judge(seen), at).step).To(Equal(stepLeave))
+		before := planFor(seen, judge(seen), at)
+		seen.client.UID, seen.client.Status = types.UID("another"), v1alpha1.OAuthClientStatus{}
+		seen.claim = claimTo(seen.client, seen.secret, "")
+		p := planFor(seen, judge(seen), at)
+		Expect(p.step).To(Equal(stepRewrite))
+		Expect(p.current.value).To(Equal(before.current.value))
+		Expect(p.current.Verifier).NotTo(Equal(before.current.Verifier))
 	})
 
 	It("leaves what an admission webhook says, but for the secret", func() {

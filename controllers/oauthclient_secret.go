@@ -12,6 +12,7 @@ import (
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 
 	"oauth-operator.dev/api/endpoint"
+	"oauth-operator.dev/api/secrettemplate"
 	"oauth-operator.dev/api/v1alpha1"
 )
 
@@ -24,6 +25,10 @@ type wantedSecret struct {
 	annotations     map[string]string
 	owner           *metav1.OwnerReference
 	data            map[string][]byte
+
+	// ownerKind is the kind of the owners of such Secrets. One of that kind that is
+	// not the owner must not be there.
+	ownerKind string
 
 	// absent are the keys and annotations that must not be there.
 	absentKeys        []string
@@ -38,46 +43,111 @@ var secretKeys = []string{
 }
 
 // clientSecret returns the Secret of a client as it is to be. A public client
-// has no credential (nil) and so no client-secret.
-func clientSecret(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, current *issue) wantedSecret {
-	issuer := as.Spec.Issuer
-	data := map[string][]byte{}
-	set := func(key, value string) {
-		if value != "" {
-			data[key] = []byte(value)
-		}
-	}
-	set(v1alpha1.SecretKeyType, v1alpha1.SecretTypeOAuth2)
-	set(v1alpha1.SecretKeyProvider, v1alpha1.SecretProvider)
-	set(v1alpha1.SecretKeyClientID, v1alpha1.ClientID(c.Namespace, c.Name))
-	set(v1alpha1.SecretKeyIssuerURI, issuer)
-	set(v1alpha1.SecretKeyScopes, strings.Join(c.EffectiveScopes(as.Catalogue()), " "))
-	set(v1alpha1.SecretKeyAuthMethod, string(c.EffectiveAuthMethod()))
-	set(v1alpha1.SecretKeyRedirectURIs, strings.Join(c.Spec.RedirectURIs, " "))
-	set(v1alpha1.SecretKeyAuthorizeURI, endpoint.URL(issuer, endpoint.Authorization))
-	set(v1alpha1.SecretKeyTokenURI, endpoint.URL(issuer, endpoint.Token))
-	set(v1alpha1.SecretKeyUserinfoURI, endpoint.URL(issuer, endpoint.Userinfo))
-	set(v1alpha1.SecretKeyJWKSURI, endpoint.URL(issuer, endpoint.JWKS))
+// has no credential (nil) and so no client-secret. The error is that of a template
+// that cannot be rendered.
+func clientSecret(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, current *issue) (wantedSecret, error) {
 	w := wantedSecret{
 		namespace: c.Namespace,
 		name:      c.SecretName(),
 		typ:       v1alpha1.SecretType,
-		labels:    map[string]string{v1alpha1.LabelManaged: "true", v1alpha1.LabelClient: c.Name},
-		owner:     controllerReference(c, "OAuthClient"),
-		data:      data,
+		labels:    map[string]string{},
+		ownerKind: "OAuthClient",
+	}
+	values := secretValuesOf(c, as, current)
+	if err := w.fill(c.Spec.Secret.Template, values); err != nil {
+		return wantedSecret{}, err
+	}
+	w.labels[v1alpha1.LabelManaged], w.labels[v1alpha1.LabelClient] = "true", c.Name
+	if !c.RetainsSecret() {
+		w.owner = controllerReference(c, w.ownerKind)
 	}
 	if current != nil {
-		set(v1alpha1.SecretKeyClientSecret, current.value)
-		w.annotations = map[string]string{v1alpha1.AnnotationCredential: current.ID}
+		w.data[v1alpha1.SecretKeyClientSecret] = []byte(current.value)
+		w.annotations[v1alpha1.AnnotationCredential] = current.ID
 	} else {
-		w.absentAnnotations = []string{v1alpha1.AnnotationCredential}
+		w.absentAnnotations = append(w.absentAnnotations, v1alpha1.AnnotationCredential)
 	}
 	for _, key := range secretKeys {
-		if _, ok := data[key]; !ok {
+		if _, ok := w.data[key]; !ok {
 			w.absentKeys = append(w.absentKeys, key)
 		}
 	}
-	return w
+	w.absentAnnotations = append(w.absentAnnotations, annotationTouched)
+	return w, nil
+}
+
+// secretValuesOf are what a client's Secret is made of.
+func secretValuesOf(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, current *issue) secrettemplate.Values {
+	issuer := as.Spec.Issuer
+	v := secrettemplate.Values{
+		Namespace:               c.Namespace,
+		Name:                    c.Name,
+		ClientID:                v1alpha1.ClientID(c.Namespace, c.Name),
+		Issuer:                  issuer,
+		Provider:                v1alpha1.SecretProvider,
+		TokenEndpointAuthMethod: string(c.EffectiveAuthMethod()),
+		AuthorizationEndpoint:   endpoint.URL(issuer, endpoint.Authorization),
+		TokenEndpoint:           endpoint.URL(issuer, endpoint.Token),
+		UserinfoEndpoint:        endpoint.URL(issuer, endpoint.Userinfo),
+		JWKSURI:                 endpoint.URL(issuer, endpoint.JWKS),
+		Scopes:                  c.EffectiveScopes(as.Catalogue()),
+		RedirectURIs:            c.AllRedirectURIs(),
+	}
+	if current != nil {
+		v.ClientSecret = current.value
+	}
+	return v
+}
+
+// fill writes what the template says, or where there is none, the keys of the
+// Service Binding specification.
+func (w *wantedSecret) fill(t *v1alpha1.SecretTemplate, v secrettemplate.Values) (err error) {
+	w.data, w.annotations = map[string][]byte{}, map[string]string{}
+	if t == nil {
+		t = &v1alpha1.SecretTemplate{}
+	}
+	if t.Type != "" {
+		w.typ = corev1.SecretType(t.Type)
+	}
+	maps.Copy(w.labels, t.Labels)
+	maps.Copy(w.annotations, t.Annotations)
+	if len(t.Data) > 0 {
+		w.data, err = secrettemplate.Render(t.Data, v)
+	} else {
+		w.data = bindingData(v)
+	}
+	// What the template puts there is noted, so that it goes when the template has
+	// it no more.
+	if applied := appliedBy(t); applied != "" {
+		w.annotations[annotationApplied] = applied
+	} else {
+		w.absentAnnotations = append(w.absentAnnotations, annotationApplied)
+	}
+	return err
+}
+
+// bindingData are the keys of the Service Binding specification, but for
+// client-secret.
+func bindingData(v secrettemplate.Values) map[string][]byte {
+	data := map[string][]byte{}
+	for key, value := range map[string]string{
+		v1alpha1.SecretKeyType:         v1alpha1.SecretTypeOAuth2,
+		v1alpha1.SecretKeyProvider:     v.Provider,
+		v1alpha1.SecretKeyClientID:     v.ClientID,
+		v1alpha1.SecretKeyIssuerURI:    v.Issuer,
+		v1alpha1.SecretKeyScopes:       strings.Join(v.Scopes, " "),
+		v1alpha1.SecretKeyAuthMethod:   v.TokenEndpointAuthMethod,
+		v1alpha1.SecretKeyRedirectURIs: strings.Join(v.RedirectURIs, " "),
+		v1alpha1.SecretKeyAuthorizeURI: v.AuthorizationEndpoint,
+		v1alpha1.SecretKeyTokenURI:     v.TokenEndpoint,
+		v1alpha1.SecretKeyUserinfoURI:  v.UserinfoEndpoint,
+		v1alpha1.SecretKeyJWKSURI:      v.JWKSURI,
+	} {
+		if value != "" {
+			data[key] = []byte(value)
+		}
+	}
+	return data
 }
 
 // controllerReference does not block the deletion of the owner: that would need
@@ -93,19 +163,53 @@ func controllerReference(o metav1.Object, kind string) *metav1.OwnerReference {
 	}
 }
 
-// excess returns what is in the Secret and must not be, as facts.
-func (w wantedSecret) excess(have *corev1.Secret) (keys, annotations, facts []string) {
-	for _, key := range w.absentKeys {
-		if _, ok := have.Data[key]; ok {
-			keys, facts = append(keys, key), append(facts, key+" does not belong there")
+// excess is what is in a Secret and must not be.
+type excess struct {
+	keys, labels, annotations []string
+
+	// owners are those that stay, if there is one that must not.
+	owners []metav1.OwnerReference
+
+	// facts say what it is.
+	facts []string
+}
+
+// excess returns what is in the Secret and must not be.
+func (w wantedSecret) excess(have *corev1.Secret) excess {
+	var e excess
+	was := appliedTo(have)
+	for _, key := range slices.Sorted(maps.Keys(have.Data)) {
+		_, wanted := w.data[key]
+		if slices.Contains(w.absentKeys, key) || (!wanted && slices.Contains(was.Keys, key)) {
+			e.keys, e.facts = append(e.keys, key), append(e.facts, key+" does not belong there")
 		}
 	}
-	for _, key := range w.absentAnnotations {
-		if _, ok := have.Annotations[key]; ok {
-			annotations, facts = append(annotations, key), append(facts, "the annotation "+key+" does not belong there")
+	for _, key := range slices.Sorted(maps.Keys(have.Labels)) {
+		if _, wanted := w.labels[key]; !wanted && slices.Contains(was.Labels, key) {
+			e.labels, e.facts = append(e.labels, key), append(e.facts, "the label "+key+" does not belong there")
 		}
 	}
-	return keys, annotations, facts
+	for _, key := range slices.Sorted(maps.Keys(have.Annotations)) {
+		_, wanted := w.annotations[key]
+		if slices.Contains(w.absentAnnotations, key) || (!wanted && slices.Contains(was.Annotations, key)) {
+			e.annotations, e.facts = append(e.annotations, key), append(e.facts, "the annotation "+key+" does not belong there")
+		}
+	}
+	if slices.ContainsFunc(have.OwnerReferences, w.stale) {
+		e.owners = slices.DeleteFunc(slices.Clone(have.OwnerReferences), w.stale)
+		if w.owner != nil && !slices.ContainsFunc(e.owners, func(o metav1.OwnerReference) bool { return o.UID == w.owner.UID }) {
+			e.owners = append(e.owners, *w.owner)
+		}
+		e.facts = append(e.facts, "an owner does not belong there")
+	}
+	return e
+}
+
+// stale reports whether the owner is one of before: an object of the same kind
+// that is no more, or the owner of a Secret that is to have none.
+func (w wantedSecret) stale(o metav1.OwnerReference) bool {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	return w.ownerKind != "" && o.Kind == w.ownerKind && group == v1alpha1.GroupName && (w.owner == nil || o.UID != w.owner.UID)
 }
 
 // differences returns what of the controller's part is missing or different, as

@@ -65,3 +65,11 @@ func until(then, now time.Time) time.Duration {
 	}
 	return max(then.Sub(now), time.Second)
 }
+
+// sooner returns the shorter of two times to wait, of which 0 is for ever.
+func sooner(a, b time.Duration) time.Duration {
+	if a == 0 || (b > 0 && b < a) {
+		return b
+	}
+	return a
+}

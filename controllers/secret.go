@@ -23,28 +23,42 @@ func applySecret(ctx context.Context, c client.Client, want wantedSecret, have *
 // prune removes what must not be there. Leaving it out of an apply is not
 // enough: a key that somebody else has written too would stay.
 func prune(ctx context.Context, c client.Client, want wantedSecret, have *corev1.Secret) (*corev1.Secret, error) {
-	keys, annotations, facts := want.excess(have)
-	if len(facts) == 0 {
+	excess := want.excess(have)
+	if len(excess.facts) == 0 {
 		return have, nil
 	}
-	nulls := func(names []string) map[string]any {
-		m := map[string]any{}
-		for _, name := range names {
-			m[name] = nil
-		}
-		return m
+	metadata := map[string]any{"labels": nulls(excess.labels), "annotations": nulls(excess.annotations)}
+	if excess.owners != nil {
+		metadata["ownerReferences"] = excess.owners
 	}
-	patch, err := json.Marshal(map[string]any{
-		"metadata": map[string]any{
-			"uid":             have.UID,
-			"resourceVersion": have.ResourceVersion,
-			"annotations":     nulls(annotations),
-		},
-		"data": nulls(keys),
+	return patchSecret(ctx, c, have, map[string]any{"metadata": metadata, "data": nulls(excess.keys)})
+}
+
+// touch gives the Secret another version and leaves all else as it is. Whatever
+// write to the version before is still under way does not arrive any more.
+func touch(ctx context.Context, c client.Client, have *corev1.Secret, mark string) (*corev1.Secret, error) {
+	return patchSecret(ctx, c, have, map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{annotationTouched: mark}},
 	})
+}
+
+// patchSecret makes a merge patch of that very Secret in that very state, and
+// returns what it is then.
+func patchSecret(ctx context.Context, c client.Client, have *corev1.Secret, change map[string]any) (*corev1.Secret, error) {
+	metadata, _ := change["metadata"].(map[string]any)
+	metadata["uid"], metadata["resourceVersion"] = have.UID, have.ResourceVersion
+	patch, err := json.Marshal(change)
 	if err != nil {
 		return nil, err
 	}
-	pruned := have.DeepCopy()
-	return pruned, c.Patch(ctx, pruned, client.RawPatch(types.MergePatchType, patch))
+	patched := have.DeepCopy()
+	return patched, c.Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch))
+}
+
+func nulls(names []string) map[string]any {
+	m := map[string]any{}
+	for _, name := range names {
+		m[name] = nil
+	}
+	return m
 }

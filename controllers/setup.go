@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/cluster"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -111,7 +112,7 @@ func SetupWithManager(mgr manager.Manager, o Options) error {
 	}
 	for _, setup := range []func() error{
 		func() error { return setupMetrics(mgr) },
-		func() error { return (&oauthClientReconciler{tools: t}).setup(mgr) },
+		func() error { return newOAuthClientReconciler(mgr, t, o).setup(mgr) },
 		func() error { return (&authorizationServerReconciler{tools: t}).setup(mgr) },
 		func() error { return (&verifierReconciler{tools: t}).setup(mgr) },
 		func() error { return (&oauthUserReconciler{tools: t}).setup(mgr, own) },
@@ -162,6 +163,17 @@ func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error
 			SkipNameValidation:      &o.SkipNameValidation,
 		},
 	}, nil
+}
+
+func newOAuthClientReconciler(mgr manager.Manager, t tools, o Options) *oauthClientReconciler {
+	r := &oauthClientReconciler{tools: t}
+	r.references.clients = r.clientsOfReference
+	r.references.cache = func() (cache.Cache, error) {
+		options := referenceCacheOptions(o)
+		options.HTTPClient, options.Scheme, options.Mapper = mgr.GetHTTPClient(), mgr.GetScheme(), mgr.GetRESTMapper()
+		return cache.New(mgr.GetConfig(), options)
+	}
+	return r
 }
 
 // operatorNamespace is a cache of its own, because the manager's cache holds

@@ -5,9 +5,6 @@ import (
 	"slices"
 	"time"
 
-	// The image has no time zone database of its own.
-	_ "time/tzdata"
-
 	"oauth-operator.dev/api/v1alpha1"
 )
 

@@ -71,5 +71,6 @@ var _ = DescribeTable("A client secret from elsewhere is refused", func(value, b
 	Entry("that goes through the alphabet", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ9876543210", "guessed"),
 	Entry("of 112 bits in hexadecimal", hex.EncodeToString(random(14)), "guessed"),
 	Entry("of a UUID, which has 122 bits", "f47ac10b-58cc-4372-a567-0e02b2c3d479", "guessed"),
+	Entry("of 112 bits in hexadecimal, in groups", "f47a-c10b-58cc-4372-a567-0e02-b2c3", "guessed"),
 	Entry("of digits alone, 30 of them", "314159265358979323846264338327", "guessed"),
 )
