@@ -116,7 +116,7 @@ func (r *authorizationServerReconciler) keepKeys(
 		},
 		owner:     server,
 		kind:      "AuthorizationServer",
-		schedules: keySchedules(server.Spec.Lifetimes.Effective()),
+		schedules: keySchedules(validation.LongestLifetimes(server)),
 	})
 	if unusable := (*unusableRingError)(nil); errors.As(err, &unusable) {
 		return fails(v1alpha1.ConditionKeysReady, v1alpha1.ReasonKeysUnusable, unusable.Error()), time.Time{}, nil

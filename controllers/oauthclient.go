@@ -25,6 +25,7 @@ import (
 type oauthClientReconciler struct {
 	tools
 	echo       echo
+	census     census
 	minted     mintedValues
 	references references
 	checked    sync.Map // of types.UID -> checkedReference

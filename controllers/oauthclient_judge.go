@@ -22,6 +22,23 @@ type verdict struct {
 
 func (v verdict) ok() bool { return v.accepted.Status == metav1.ConditionTrue }
 
+// place finds out where the client stands: its rank, where a policy bounds how
+// many there are. It returns errMoved where the policy or the labels have just
+// changed, and it is not noted yet who that concerns.
+func (r *oauthClientReconciler) place(seen *clientObservation) error {
+	as, _ := validation.ResolveAuthorizationServer(seen.client, seen.servers)
+	if as == nil {
+		return nil
+	}
+	if !r.census.agree(seen.client, as, validation.TermsOf(as, seen.namespaceLabels), seen.servers) {
+		return errMoved
+	}
+	if most, bounded := validation.MaxClients(as, seen.namespaceLabels); bounded {
+		seen.rank = r.census.rank(seen.client, as, most, seen.servers)
+	}
+	return nil
+}
+
 // judge asks the one judge that the server asks too. A refusal is no error.
 func judge(seen *clientObservation) verdict {
 	server, missing := validation.ResolveAuthorizationServer(seen.client, seen.servers)

@@ -72,6 +72,9 @@ func (r *oauthClientReconciler) observe(ctx context.Context, key types.Namespace
 	if err != nil || !known {
 		return nil, err
 	}
+	if err := r.place(seen); err != nil {
+		return nil, err
+	}
 	if err := r.observeRing(ctx, seen); err != nil {
 		return nil, err
 	}

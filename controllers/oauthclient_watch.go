@@ -6,7 +6,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,15 +23,14 @@ import (
 // setup says what an OAuthClient depends on.
 func (r *oauthClientReconciler) setup(mgr manager.Manager) error {
 	return builder.ControllerManagedBy(mgr).
-		For(&v1alpha1.OAuthClient{}, builder.WithPredicates(predicate.Funcs{UpdateFunc: r.clientChanged, DeleteFunc: r.clientGone})).
+		For(&v1alpha1.OAuthClient{}, builder.WithPredicates(predicate.NewPredicateFuncs(nothing))). // in favour of:
+		Watches(&v1alpha1.OAuthClient{}, r.onClient()).
 		Owns(&corev1.Secret{}).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.clientsOfSecret),
 			builder.WithPredicates(predicate.Funcs{CreateFunc: appeared})).
 		WatchesRawSource(source.Func(r.references.watch)).
-		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.clientsOfServer),
-			builder.WithPredicates(predicate.Funcs{CreateFunc: appeared, UpdateFunc: serverChanged})).
-		WatchesMetadata(&corev1.Namespace{}, handler.EnqueueRequestsFromMapFunc(r.clientsOfNamespace),
-			builder.WithPredicates(predicate.Funcs{CreateFunc: appeared, UpdateFunc: namespaceChanged, DeleteFunc: never})).
+		Watches(&v1alpha1.AuthorizationServer{}, r.onServer()).
+		WatchesMetadata(&corev1.Namespace{}, r.onNamespace()).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.allClients),
 			builder.WithPredicates(r.isVerifierSecret(), predicate.Funcs{CreateFunc: appeared, UpdateFunc: dataChanged})).
 		WithOptions(r.options).
@@ -63,10 +61,7 @@ func withoutUse(c *v1alpha1.OAuthClient) v1alpha1.OAuthClientStatus {
 }
 
 // clientGone needs no work: the garbage collector deletes the Secret.
-func (r *oauthClientReconciler) clientGone(e event.DeleteEvent) bool {
-	r.forget(e.Object)
-	return false
-}
+func (r *oauthClientReconciler) clientGone(e event.DeleteEvent) { r.forget(e.Object) }
 
 // clientsOfSecret returns the client that a Secret without an owner was made for,
 // and those that take their client secret from a Secret.
@@ -106,11 +101,7 @@ func appeared(e event.CreateEvent) bool { return !e.IsInInitialList }
 
 func never(event.DeleteEvent) bool { return false }
 
-// namespaceChanged passes what is read of a Namespace.
-func namespaceChanged(e event.UpdateEvent) bool {
-	adoptable := func(o client.Object) string { return o.GetAnnotations()[v1alpha1.AnnotationAdoptSecrets] }
-	return labelsChanged(e) || adoptable(e.ObjectOld) != adoptable(e.ObjectNew)
-}
+func nothing(client.Object) bool { return false }
 
 func labelsChanged(e event.UpdateEvent) bool {
 	return !equality.Semantic.DeepEqual(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels())
@@ -118,16 +109,4 @@ func labelsChanged(e event.UpdateEvent) bool {
 
 func dataChanged(e event.UpdateEvent) bool {
 	return !equality.Semantic.DeepEqual(e.ObjectOld.(*corev1.Secret).Data, e.ObjectNew.(*corev1.Secret).Data)
-}
-
-// serverChanged passes what clients see of an AuthorizationServer.
-func serverChanged(e event.UpdateEvent) bool {
-	before, after := e.ObjectOld.(*v1alpha1.AuthorizationServer), e.ObjectNew.(*v1alpha1.AuthorizationServer)
-	ready := func(as *v1alpha1.AuthorizationServer, condition string) bool {
-		return meta.IsStatusConditionTrue(as.Status.Conditions, condition)
-	}
-	return before.Generation != after.Generation ||
-		before.Annotations[v1alpha1.AnnotationDefault] != after.Annotations[v1alpha1.AnnotationDefault] ||
-		ready(before, v1alpha1.ConditionAccepted) != ready(after, v1alpha1.ConditionAccepted) ||
-		ready(before, v1alpha1.ConditionKeysReady) != ready(after, v1alpha1.ConditionKeysReady)
 }
