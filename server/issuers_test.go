@@ -186,6 +186,7 @@ func (in *installation) answer(r *http.Request) map[string]any {
 	GinkgoHelper()
 	response, err := in.RoundTrip(r)
 	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = response.Body.Close() }()
 	var body map[string]any
 	_ = json.NewDecoder(response.Body).Decode(&body)
 	if body == nil {
@@ -363,6 +364,7 @@ var _ = Describe("Several issuers of one installation", func() {
 			}
 			response, err := in.RoundTrip(r)
 			Expect(err).NotTo(HaveOccurred())
+			Expect(response.Body.Close()).To(Succeed())
 			location, err := response.Location()
 			Expect(err).NotTo(HaveOccurred())
 			return location.Query()

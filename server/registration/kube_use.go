@@ -197,7 +197,8 @@ func (r *Recorder) write(ctx context.Context, id string) {
 		err = r.client.Status().Patch(ctx, target, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(useManager))
 	}
 	if apierrors.IsInvalid(err) || apierrors.IsConflict(err) {
-		if u.tries++; u.tries < useTries {
+		u.tries++
+		if u.tries < useTries {
 			r.giveBack(id, u)
 			return
 		}
