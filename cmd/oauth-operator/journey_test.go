@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	. "github.com/onsi/ginkgo/v2"
@@ -80,7 +82,17 @@ var _ = Describe("A workload with nothing but its Secret", func() {
 		machine, err := config.Token(spied(ctx))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(machine.RefreshToken).To(BeEmpty())
-		Expect(audit.since(mark, serverAccount)).To(BeEmpty(), "nothing is read for it either")
+		Expect(slices.DeleteFunc(audit.since(mark, serverAccount), event.records)).To(BeEmpty(), "nothing is read for it either")
+	})
+
+	It("sees in the status when its client secret was last used, and that it was not before", func(ctx SpecContext) {
+		webapp := newClient(ctx, namespace, nil)
+		Expect(webapp.object.Status.Credentials).To(ConsistOf(HaveField("LastUsedAt", BeNil())))
+		webapp.tokens(ctx, newPerson())
+		Eventually(func(g Gomega) {
+			g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(webapp.object), webapp.object)).To(Succeed())
+			g.Expect(webapp.object.Status.Credentials).To(ConsistOf(HaveField("LastUsedAt.Time", BeTemporally("~", time.Now(), time.Minute))))
+		}).WithContext(ctx).Should(Succeed())
 	})
 
 	It("may be a public client, which has no secret and proves itself by PKCE", func(ctx SpecContext) {
@@ -258,7 +270,10 @@ var _ = Describe("Strangers", func() {
 			Expect(post(ctx, issuer+path, "username=alice&password=guessed").StatusCode).
 				To(And(BeNumerically(">=", 400), BeNumerically("<", 500)), path)
 		}
-		Expect(writes(audit.since(mark, serverAccount))).To(BeEmpty())
+		events := audit.since(mark, serverAccount)
+		Expect(writes(events)).To(BeEmpty())
+		Expect(events).NotTo(ContainElement(And(
+			HaveField("ObjectRef.Namespace", webapp.object.Namespace), WithTransform(event.records, BeTrue()))), "no use of a secret that nobody had")
 	})
 })
 
