@@ -25,6 +25,10 @@ const (
 	// indexReference finds the OAuthClients whose client secret is in a Secret.
 	indexReference = "spec.secret.ref.name"
 
+	// indexSource finds the OAuthClients that take redirect URIs from an object,
+	// and with an empty name those that take them from any of its kind.
+	indexSource = "spec.redirectURIsFrom"
+
 	// indexIssuer finds the AuthorizationServers of an issuer.
 	indexIssuer = "spec.issuer"
 
@@ -48,6 +52,7 @@ func indexFields(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.OAuthClient{}, indexServer, serversOf},
 		{&corev1.Secret{}, indexOwner, ownersOf},
 		{&v1alpha1.OAuthClient{}, indexReference, referencesOf},
+		{&v1alpha1.OAuthClient{}, indexSource, sourcesOf},
 		{&v1alpha1.AuthorizationServer{}, indexIssuer, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.AuthorizationServer).Spec.Issuer}
 		}},
@@ -98,6 +103,19 @@ func referencesOf(o client.Object) []string {
 		return []string{ref.Name}
 	}
 	return nil
+}
+
+func sourcesOf(o client.Object) []string {
+	var values []string
+	for _, source := range o.(*v1alpha1.OAuthClient).Spec.RedirectURIsFrom {
+		values = append(values, sourceIndex(source.Kind, source.Name), sourceIndex(source.Kind, ""))
+	}
+	return distinct(values)
+}
+
+// sourceIndex is the value of indexSource of a source.
+func sourceIndex(kind v1alpha1.RedirectURISourceKind, name string) string {
+	return string(kind) + "/" + name
 }
 
 // requestsFor returns a request for each object of the list that the options

@@ -28,6 +28,7 @@ type oauthClientReconciler struct {
 	census     census
 	minted     mintedValues
 	references references
+	sources    redirectSources
 	checked    sync.Map // of types.UID -> checkedReference
 	warned     sync.Map // of types.UID -> the credential that was warned of
 }

@@ -42,7 +42,7 @@ func (r *oauthClientReconciler) place(seen *clientObservation) error {
 // judge asks the one judge that the server asks too. A refusal is no error.
 func judge(seen *clientObservation) verdict {
 	server, missing := validation.ResolveAuthorizationServer(seen.client, seen.servers)
-	problems := validation.Client(seen.client, server, seen.namespaceLabels, seen.rank)
+	problems := validation.Client(seen.resolved(), server, seen.namespaceLabels, seen.rank)
 	if missing != nil {
 		problems = append([]validation.Problem{*missing}, problems...)
 	}

@@ -26,6 +26,9 @@ type clientObservation struct {
 	// policy bounds their number.
 	rank int
 
+	// redirects are what spec.redirectURIsFrom has come to.
+	redirects redirects
+
 	// ring holds the keys that verifiers are made with: none if ringFault says why.
 	ring      keyring.Ring
 	ringFault string
@@ -73,6 +76,9 @@ func (r *oauthClientReconciler) observe(ctx context.Context, key types.Namespace
 		return nil, err
 	}
 	if err := r.place(seen); err != nil {
+		return nil, err
+	}
+	if err := r.observeRedirects(ctx, seen); err != nil {
 		return nil, err
 	}
 	if err := r.observeRing(ctx, seen); err != nil {

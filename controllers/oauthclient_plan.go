@@ -88,7 +88,7 @@ func planFor(seen *clientObservation, v verdict, now time.Time) plan {
 		p.decide(seen, active, now)
 	}
 	var err error
-	if p.secret, err = clientSecret(c, v.server, p.current); err != nil {
+	if p.secret, err = clientSecret(seen.resolved(), v.server, p.current); err != nil {
 		return leave(v1alpha1.ReasonTemplateInvalid, err.Error(), 0)
 	}
 	p.step, p.facts = stepFor(p.secret, seen.secret, p.facts)

@@ -16,7 +16,7 @@ func clientStatus(seen *clientObservation, v verdict, i issuance, now metav1.Tim
 		ObservedGeneration: c.Generation,
 		ClientID:           v1alpha1.ClientID(c.Namespace, c.Name),
 		Binding:            standingBinding(seen),
-		RedirectURIs:       c.Status.RedirectURIs,
+		RedirectURIs:       seen.redirects.uris,
 		Rotation:           c.Status.Rotation,
 		Credentials:        aged(c, c.Status.Credentials, now.Time),
 	}
@@ -33,9 +33,9 @@ func clientStatus(seen *clientObservation, v verdict, i issuance, now metav1.Tim
 			status.Rotation = rotationStatus(c, i, now)
 		}
 	}
-	status.Conditions = withConditions(c.Status.Conditions, c.Generation, now,
-		summary("the client can be used: its credentials are in Secret "+c.SecretName(), v.accepted, i.ready),
-		v.accepted, i.ready)
+	parts := append([]metav1.Condition{v.accepted, i.ready}, seen.redirects.conditions()...)
+	ready := summary("the client can be used: its credentials are in Secret "+c.SecretName(), parts...)
+	status.Conditions = withConditions(c.Status.Conditions, c.Generation, now, append([]metav1.Condition{ready}, parts...)...)
 	return status
 }
 

@@ -29,6 +29,7 @@ func (r *oauthClientReconciler) setup(mgr manager.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.clientsOfSecret),
 			builder.WithPredicates(predicate.Funcs{CreateFunc: appeared})).
 		WatchesRawSource(source.Func(r.references.watch)).
+		WatchesRawSource(source.Func(r.sources.watch)).
 		Watches(&v1alpha1.AuthorizationServer{}, r.onServer()).
 		WatchesMetadata(&corev1.Namespace{}, r.onNamespace()).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.allClients),

@@ -55,6 +55,9 @@ type Options struct {
 
 	// Now is the clock: time.Now where it is nil.
 	Now func() time.Time
+
+	// sourcePoll is unknownPoll, unless tests cannot wait for so long.
+	sourcePoll time.Duration
 }
 
 const (
@@ -167,6 +170,7 @@ func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error
 
 func newOAuthClientReconciler(mgr manager.Manager, t tools, o Options) *oauthClientReconciler {
 	r := &oauthClientReconciler{tools: t}
+	r.setupSources(mgr, o)
 	r.references.clients = r.clientsOfReference
 	r.references.cache = func() (cache.Cache, error) {
 		options := referenceCacheOptions(o)

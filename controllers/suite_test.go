@@ -51,6 +51,7 @@ var (
 
 	admin    client.Client // may do anything, and reads from the API server
 	operator *rest.Config  // the controller's service account, with its own roles alone
+	stranger *rest.Config  // a service account that nobody has permitted anything
 	audit    = &auditor{}
 	logs     = &logBuffer{}
 	issued   = &secretValues{}
@@ -83,6 +84,8 @@ var _ = BeforeSuite(func() {
 	operator, err = plane.User(controlplane.ServiceAccount(operatorNS, "oauth-operator-controller"))
 	Expect(err).NotTo(HaveOccurred())
 	operator.Wrap(audit.wrap)
+	stranger, err = plane.User(controlplane.ServiceAccount(operatorNS, "stranger"))
+	Expect(err).NotTo(HaveOccurred())
 
 	stopManager = startManager()
 	DeferCleanup(func() { stopManager() })
@@ -120,7 +123,7 @@ func newScheme() *runtime.Scheme {
 // what stops them.
 func startManager() (stop func()) {
 	GinkgoHelper()
-	options := Options{OperatorNamespace: operatorNS, SkipNameValidation: true}
+	options := Options{OperatorNamespace: operatorNS, SkipNameValidation: true, sourcePoll: 100 * time.Millisecond}
 	mgr, err := ctrl.NewManager(operator, ctrl.Options{
 		Scheme:  newScheme(),
 		Metrics: metricsserver.Options{BindAddress: "0"},
