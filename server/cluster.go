@@ -92,7 +92,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	if err := resourceowner.IndexUsers(context.Background(), mgr.GetFieldIndexer()); err != nil {
 		return nil, err
 	}
-	people, err := resourceowner.NewCluster(mgr.GetCache(), options.OperatorNamespace)
+	people, err := resourceowner.NewCluster(context.Background(), mgr.GetCache(), options.OperatorNamespace)
 	if err != nil {
 		return nil, err
 	}

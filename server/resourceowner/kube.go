@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/api/passwordhash"
@@ -28,6 +29,7 @@ type Cluster struct {
 	cache     client.Reader
 	namespace string
 	verifier  *verifier
+	memory    *memory
 }
 
 var _ Directory = (*Cluster)(nil)
@@ -61,12 +63,13 @@ func IndexUsers(ctx context.Context, indexer client.FieldIndexer) error {
 
 // NewCluster returns the Directory. The cache holds all OAuthUsers, with the
 // indexes of IndexUsers, and the Secrets of that namespace, the operator's own.
-func NewCluster(cache client.Reader, namespace string) (*Cluster, error) {
+func NewCluster(ctx context.Context, from cache.Cache, namespace string) (*Cluster, error) {
 	v, err := newVerifier()
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{cache: cache, namespace: namespace, verifier: v}, nil
+	c := &Cluster{cache: from, namespace: namespace, verifier: v, memory: &memory{people: map[string]*Person{}}}
+	return c, c.memory.follow(ctx, from)
 }
 
 // Authenticate implements Directory. For whoever cannot log in, a hash is
@@ -127,10 +130,18 @@ func (c *Cluster) decoy(ctx context.Context, username string) (passwordhash.Hash
 	return hash, nil
 }
 
-// Person implements Directory.
+// Person implements Directory. One who was asked for before costs no allocation.
 func (c *Cluster) Person(ctx context.Context, subject string) (*Person, error) {
+	known, changes := c.memory.person(subject)
+	if known != nil {
+		return known, nil
+	}
 	person, _, err := c.find(ctx, client.MatchingFields{indexUID: subject})
-	return person, err
+	if err != nil {
+		return nil, err
+	}
+	c.memory.keep(person, changes)
+	return person, nil
 }
 
 // find returns the one person of the index entry who may log in, with the hash of

@@ -2,6 +2,7 @@ package resourceowner_test
 
 import (
 	"context"
+	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -92,6 +93,37 @@ var _ = Describe("The people of a cluster", func() {
 		Expect(err).To(MatchError(resourceowner.ErrUnknown))
 		_, err = people.Person(ctx, "")
 		Expect(err).To(MatchError(resourceowner.ErrUnknown))
+	})
+
+	It("cost nothing to find who were found before, until something changes", func(ctx SpecContext) {
+		user := newUser(ctx, "often", "often")
+		subject := string(user.UID)
+		before := known(ctx, user)
+		// The cache may still tell of what was there before.
+		Eventually(func() float64 {
+			return testing.AllocsPerRun(1000, func() { _, _ = people.Person(ctx, subject) })
+		}).Should(BeZero())
+		user.Spec.Email = "often@example.org"
+		Expect(api.Update(ctx, user)).To(Succeed())
+		Eventually(func() string { return known(ctx, user).Email }).Should(Equal("often@example.org"))
+		Expect(before.Email).To(Equal("alice@example.org"), "those who have it already keep it")
+	})
+
+	It("are gone at once who are found often when an older one has their username", func(ctx SpecContext) {
+		user := newUser(ctx, "younger", "shared")
+		known(ctx, user)
+		other := newUser(ctx, "another", "another")
+		known(ctx, other)
+		user.Spec.Username = "another"
+		Expect(api.Update(ctx, user)).To(Succeed())
+		// Of two that are as old as each other it is the first by name.
+		Eventually(func() error {
+			_, err := people.Person(ctx, string(user.UID))
+			if err == nil {
+				_, err = people.Person(ctx, string(other.UID))
+			}
+			return err
+		}).Should(MatchError(resourceowner.ErrUnknown))
 	})
 
 	It("get another login tag with another password", func(ctx SpecContext) {

@@ -8,7 +8,8 @@ import (
 	"errors"
 )
 
-// Person is a resource owner.
+// Person is a resource owner. It is not changed after it was made and can be
+// shared.
 type Person struct {
 	// Subject is the claim sub: at most 255 ASCII characters, never given to
 	// anybody else (OpenID Connect Core §2).

@@ -65,6 +65,6 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		Eventually(stopped).Should(Receive(BeNil()))
 	})
 	Expect(cached.WaitForCacheSync(ctx)).To(BeTrue())
-	people, err = resourceowner.NewCluster(cached, namespace)
+	people, err = resourceowner.NewCluster(ctx, cached, namespace)
 	Expect(err).NotTo(HaveOccurred())
 })
