@@ -13,9 +13,9 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients,verbs=get;list;watch,roleName=oauth-operator-controller-clients
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients,verbs=list;watch,roleName=oauth-operator-controller-clients
 // +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients/status,verbs=update,roleName=oauth-operator-controller-clients
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;patch;delete,roleName=oauth-operator-controller-clients
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=oauth-operator-controller-clients

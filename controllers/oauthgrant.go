@@ -15,7 +15,7 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 )
 
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthgrants,verbs=get;list;watch;delete,roleName=oauth-operator-controller-clients
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthgrants,verbs=list;watch;delete,roleName=oauth-operator-controller-clients
 
 // oauthGrantReconciler clears away the grants that have ended.
 type oauthGrantReconciler struct {

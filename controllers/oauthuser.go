@@ -25,7 +25,7 @@ import (
 	"oauth-operator.dev/api/validation"
 )
 
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers,verbs=list;watch
 // +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers/status,verbs=update
 
 // oauthUserReconciler says whether a person can log in.

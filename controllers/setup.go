@@ -24,12 +24,13 @@ import (
 
 // The permissions that the manager needs to elect a leader.
 // +kubebuilder:rbac:groups=coordination.k8s.io,resources=leases,verbs=get;create;update,namespace=oauth-operator-system
-// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch,namespace=oauth-operator-system
+// +kubebuilder:rbac:groups="",resources=events,verbs=create,namespace=oauth-operator-system
 
 // Events about the operator's own Secrets; and about what is cluster-scoped,
-// which go into the namespace default.
+// which go into the namespace default. An event that says the same again of an
+// object that has not changed is patched.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,namespace=oauth-operator-system
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,namespace=default
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create,namespace=default
 
 // Options of the controllers.
 type Options struct {

@@ -19,7 +19,7 @@ import (
 
 // The server reads Secrets of the operator's own namespace, and no others.
 //
-// +kubebuilder:rbac:groups="",namespace=oauth-operator-system,resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",namespace=oauth-operator-system,resources=secrets,verbs=list;watch
 
 // Watcher keeps the keys of every issuer as the Secrets of the operator's
 // namespace have them, and the verifier keys. A change needs no restart.

@@ -19,7 +19,7 @@ import (
 // The server reads registrations and what decides about them. What it writes is
 // in kube_use.go.
 //
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=authorizationservers,verbs=list;watch
 // +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthclients,verbs=get;list;watch,roleName=oauth-operator-server-clients
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 

@@ -21,7 +21,7 @@ import (
 // The server reads who there is. The hashes of the passwords are in the Secrets of
 // the operator's namespace, which package keys has the rule for.
 //
-// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers,verbs=get;list;watch
+// +kubebuilder:rbac:groups=oauth-operator.dev,resources=oauthusers,verbs=list;watch
 
 // Cluster is the Directory of the OAuthUsers of a cluster. It reads the cache
 // and nothing else.
