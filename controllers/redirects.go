@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -30,11 +29,11 @@ const maxResolved = 256
 // sourceHosts are the hosts of one source, or why there are none.
 type sourceHosts struct {
 	hosts []string
-	fault *sourceFault
+	fault *sourceError
 }
 
-// sourceFault says why the hosts of a source are not known.
-type sourceFault struct {
+// sourceError says why the hosts of a source are not known.
+type sourceError struct {
 	message string
 
 	// unread says that the source may well be there: it could not be looked at.
@@ -57,7 +56,7 @@ func (r *oauthClientReconciler) observeRedirects(ctx context.Context, seen *clie
 }
 
 // Error makes a fault an error.
-func (f *sourceFault) Error() string { return f.message }
+func (f *sourceError) Error() string { return f.message }
 
 // resolveRedirects makes redirect URIs of the hosts of each source, in their
 // order. A source that is not there any more has none: its hosts may be
@@ -154,6 +153,3 @@ func (r redirects) conditions() []metav1.Condition {
 	}
 	return []metav1.Condition{*r.resolved}
 }
-
-// sameHosts reports whether two versions of a source have the same hosts.
-func sameHosts(a, b any) bool { return equality.Semantic.DeepEqual(hostsOf(a), hostsOf(b)) }

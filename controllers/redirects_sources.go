@@ -6,21 +6,16 @@ import (
 	"sync"
 	"time"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"oauth-operator.dev/api/v1alpha1"
 )
@@ -29,63 +24,6 @@ import (
 // everything else goes on.
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses,verbs=list;watch,roleName=oauth-operator-controller-clients
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=httproutes,verbs=list;watch,roleName=oauth-operator-controller-clients
-
-// sourceScheme knows the kinds that have hosts.
-var sourceScheme = func() *runtime.Scheme {
-	scheme := runtime.NewScheme()
-	utilruntime.Must(networkingv1.AddToScheme(scheme))
-	utilruntime.Must(gatewayv1.Install(scheme))
-	return scheme
-}()
-
-// sourceKinds are the kinds that have hosts.
-var sourceKinds = map[v1alpha1.RedirectURISourceKind]struct {
-	gvk    schema.GroupVersionKind
-	object func() client.Object
-}{
-	v1alpha1.RedirectURISourceIngress: {
-		networkingv1.SchemeGroupVersion.WithKind("Ingress"), func() client.Object { return &networkingv1.Ingress{} },
-	},
-	v1alpha1.RedirectURISourceHTTPRoute: {
-		gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"), func() client.Object { return &gatewayv1.HTTPRoute{} },
-	},
-}
-
-// hostsOf returns the hosts of a source, as they stand there.
-func hostsOf(source any) []string {
-	var hosts []string
-	switch s := source.(type) {
-	case *networkingv1.Ingress:
-		for i := range s.Spec.Rules {
-			hosts = append(hosts, s.Spec.Rules[i].Host)
-		}
-	case *gatewayv1.HTTPRoute:
-		for _, host := range s.Spec.Hostnames {
-			hosts = append(hosts, string(host))
-		}
-	}
-	return hosts
-}
-
-// trimSource keeps the hosts.
-func trimSource(in any) (any, error) {
-	identity := func(o metav1.Object) metav1.ObjectMeta {
-		return metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion()}
-	}
-	switch s := in.(type) {
-	case *networkingv1.Ingress:
-		trimmed := &networkingv1.Ingress{TypeMeta: s.TypeMeta, ObjectMeta: identity(s)}
-		for _, host := range distinct(hostsOf(s)) {
-			trimmed.Spec.Rules = append(trimmed.Spec.Rules, networkingv1.IngressRule{Host: host})
-		}
-		return trimmed, nil
-	case *gatewayv1.HTTPRoute:
-		return &gatewayv1.HTTPRoute{
-			TypeMeta: s.TypeMeta, ObjectMeta: identity(s), Spec: gatewayv1.HTTPRouteSpec{Hostnames: s.Spec.Hostnames},
-		}, nil
-	}
-	return in, nil
-}
 
 // unknownPoll is how often it is looked whether a kind that somebody wants has
 // become known, or readable.
@@ -122,7 +60,7 @@ type redirectSources struct {
 type watchedKind struct {
 	mu      sync.Mutex
 	started cache.Cache
-	fault   *sourceFault // why it is not started; there is a poll then
+	fault   *sourceError // why it is not started; there is a poll then
 }
 
 // watch is a source of requests. It notes where they go, once there are any.
@@ -158,12 +96,12 @@ func (r *oauthClientReconciler) clientsOfSource(
 		client.InNamespace(source.Namespace), client.MatchingFields{indexSource: sourceIndex(kind, source.Name)})
 }
 
-// hosts returns the hosts of a source. It returns a sourceFault where there is
+// hosts returns the hosts of a source. It returns a sourceError where there is
 // nothing to be done but to wait.
 func (s *redirectSources) hosts(ctx context.Context, kind v1alpha1.RedirectURISourceKind, key types.NamespacedName) ([]string, error) {
 	known, ok := sourceKinds[kind]
 	if !ok {
-		return nil, &sourceFault{message: fmt.Sprintf("%q is no kind that redirect URIs can be taken from", kind)}
+		return nil, &sourceError{message: fmt.Sprintf("%q is no kind that redirect URIs can be taken from", kind)}
 	}
 	c, err := s.started(ctx, kind)
 	if err != nil {
@@ -172,7 +110,7 @@ func (s *redirectSources) hosts(ctx context.Context, kind v1alpha1.RedirectURISo
 	object := known.object()
 	if err := c.Get(ctx, key, object); err != nil {
 		if apierrors.IsNotFound(err) {
-			return nil, &sourceFault{message: fmt.Sprintf("there is no %s %q in this namespace: create it, or name another", kind, key.Name)}
+			return nil, &sourceError{message: fmt.Sprintf("there is no %s %q in this namespace: create it, or name another", kind, key.Name)}
 		}
 		return nil, err
 	}
@@ -211,7 +149,7 @@ func (s *redirectSources) started(ctx context.Context, kind v1alpha1.RedirectURI
 
 // start begins to watch a kind. It returns a fault if the cluster does not know
 // the kind, or does not let it be read. The caller holds the lock of k.
-func (s *redirectSources) start(ctx context.Context, kind v1alpha1.RedirectURISourceKind, k *watchedKind) (*sourceFault, error) {
+func (s *redirectSources) start(ctx context.Context, kind v1alpha1.RedirectURISourceKind, k *watchedKind) (*sourceError, error) {
 	// A watch that is forbidden, or of nothing, would never come to an end.
 	if fault, err := s.probe(ctx, kind); fault != nil || err != nil {
 		return fault, err
@@ -259,7 +197,7 @@ func (s *redirectSources) start(ctx context.Context, kind v1alpha1.RedirectURISo
 }
 
 // probe finds out whether a kind is known and can be read.
-func (s *redirectSources) probe(ctx context.Context, kind v1alpha1.RedirectURISourceKind) (*sourceFault, error) {
+func (s *redirectSources) probe(ctx context.Context, kind v1alpha1.RedirectURISourceKind) (*sourceError, error) {
 	namespaces := s.namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
@@ -270,9 +208,9 @@ func (s *redirectSources) probe(ctx context.Context, kind v1alpha1.RedirectURISo
 		switch err := s.live.List(ctx, list, client.InNamespace(namespace), client.Limit(1)); {
 		case err == nil:
 		case meta.IsNoMatchError(err), apierrors.IsNotFound(err):
-			return &sourceFault{message: fmt.Sprintf("the cluster does not know the kind %s: install it, or name objects of another", kind)}, nil
+			return &sourceError{message: fmt.Sprintf("the cluster does not know the kind %s: install it, or name objects of another", kind)}, nil
 		case apierrors.IsForbidden(err):
-			return &sourceFault{unread: true, message: fmt.Sprintf("the operator may not read %s objects: have it permitted, or list the URIs in redirectURIs", kind)}, nil
+			return &sourceError{unread: true, message: fmt.Sprintf("the operator may not read %s objects: have it permitted, or list the URIs in redirectURIs", kind)}, nil
 		default:
 			return nil, fmt.Errorf("looking for %s objects: %w", kind, err)
 		}

@@ -19,7 +19,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"oauth-operator.dev/api/v1alpha1"
 )
@@ -45,7 +44,7 @@ func rulesFor(hosts ...string) []networkingv1.IngressRule {
 // route returns an HTTPRoute with these hosts.
 func route(ns, name string, hosts ...any) *unstructured.Unstructured {
 	r := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"hostnames": hosts}}}
-	r.SetGroupVersionKind(gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"))
+	r.SetGroupVersionKind(sourceKinds[v1alpha1.RedirectURISourceHTTPRoute].gvk)
 	r.SetNamespace(ns)
 	r.SetName(name)
 	return r
@@ -234,9 +233,9 @@ var _ = Describe("Sources of redirect URIs that may not be read", func() {
 			"http://a.example.com/cb", "https://evil.example/x/cb",
 		}
 		got := resolveRedirects(c, []sourceHosts{
-			{fault: &sourceFault{message: "may not be read", unread: true}},
+			{fault: &sourceError{message: "may not be read", unread: true}},
 			{hosts: []string{"b.example.com"}},
-			{fault: &sourceFault{message: "is not there"}},
+			{fault: &sourceError{message: "is not there"}},
 		})
 		Expect(got.uris).To(Equal([]string{"https://a.example.com/cb", "https://b.example.com/r"}))
 		Expect(got.resolved.Message).To(And(ContainSubstring("[0]: may not be read"), ContainSubstring("[2]: is not there")))
