@@ -9,6 +9,11 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/yaml"
+
+	"oauth-operator.dev/api/secrettemplate"
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/api/validation"
 )
 
 func TestDocs(t *testing.T) {
@@ -49,6 +54,41 @@ var _ = Describe("rfc-coverage.md", func() {
 				}
 			}
 		}
+	})
+})
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+var _ = Describe("The examples of clients", func() {
+	It("are valid, and have templates that can be rendered", func() {
+		page, err := os.ReadFile(filepath.Join("spec", "oauthclient.md"))
+		Expect(err).NotTo(HaveOccurred())
+		templates := 0
+		for _, block := range yamlBlock.FindAllStringSubmatch(string(page), -1) {
+			c := &v1alpha1.OAuthClient{}
+			Expect(yaml.UnmarshalStrict([]byte(block[1]), c)).To(Succeed(), block[1])
+			Expect(validation.Client(c, nil, nil, 0)).To(BeEmpty(), block[1])
+			Expect(validation.ClientSecret(c)).To(BeEmpty(), block[1])
+			if c.Spec.Secret.Template == nil {
+				continue
+			}
+			rendered, err := secrettemplate.Render(c.Spec.Secret.Template.Data, secrettemplate.Values{
+				ClientID: "demo.webapp", ClientSecret: "s3cret", Issuer: "https://id.example.com",
+				Scopes: []string{"openid", "email"}, RedirectURIs: []string{"https://a.example.com/cb", "https://b.example.com/cb"},
+			})
+			Expect(err).NotTo(HaveOccurred())
+			for key, value := range rendered {
+				templates++
+				switch filepath.Ext(key) {
+				case ".yaml":
+					Expect(yaml.Unmarshal(value, &map[string]any{})).To(Succeed(), string(value))
+					Expect(string(value)).To(ContainSubstring(`scope: ["openid","email"]`))
+				case ".cfg":
+					Expect(strings.Count(string(value), "\nredirect_url = \"https://a.example.com/cb\"\ncode_challenge_method")).To(Equal(1), string(value))
+				}
+			}
+		}
+		Expect(templates).To(BeNumerically(">=", 10))
 	})
 })
 
