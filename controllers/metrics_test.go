@@ -25,7 +25,7 @@ var always = []string{
 }
 
 // credentialOf returns a credential that was made so long ago, and used.
-func credentialOf(id string, state v1alpha1.CredentialState, made time.Time, used *time.Time, expires *time.Time) v1alpha1.ClientCredential {
+func credentialOf(id string, state v1alpha1.CredentialState, made time.Time, used, expires *time.Time) v1alpha1.ClientCredential {
 	c := v1alpha1.ClientCredential{ID: id, State: state, CreatedAt: metav1.NewTime(made)}
 	if used != nil {
 		c.LastUsedAt = &metav1.Time{Time: *used}

@@ -146,16 +146,16 @@ var _ = Describe("restart", func() {
 		return "no workload"
 	}
 
-	for kind, make := range map[string]func(string, string, func(*corev1.PodSpec)) client.Object{
+	for kind, workloadOf := range map[string]func(string, string, func(*corev1.PodSpec)) client.Object{
 		"Deployments": deployment, "StatefulSets": statefulSet, "DaemonSets": daemonSet,
 	} {
 		It("restarts the "+kind+" that use the Secret, however they do, once for a credential", func() {
 			permit()
 			made := map[string]client.Object{}
 			for _, way := range ways {
-				made[way.name] = create(make(c.Namespace, way.name, way.edit))
+				made[way.name] = create(workloadOf(c.Namespace, way.name, way.edit))
 			}
-			elsewhere := create(make(newNamespace(nil), "elsewhere", ways[0].edit))
+			elsewhere := create(workloadOf(newNamespace(nil), "elsewhere", ways[0].edit))
 			Expect(restart("first")).To(Succeed())
 			for _, way := range ways {
 				if way.uses {

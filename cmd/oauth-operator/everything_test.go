@@ -64,14 +64,12 @@ func doEverything(namespace, second string) {
 	})
 
 	It("looks up a client that the server has not heard of", func(ctx SpecContext) {
-		get(ctx, issuer+"/authorize?client_id="+namespace+".nobody")
+		Expect(get(ctx, issuer+"/authorize?client_id="+namespace+".nobody").StatusCode).To(BeNumerically("<", 500))
 		// One that is applied and asked for at once may be read from the API server.
 		late := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "late"}}
 		late.Spec.RedirectURIs = []string{callback}
 		Expect(k8s.Create(ctx, late)).To(Succeed())
-		Eventually(func() int {
-			return get(ctx, issuer+"/authorize?client_id="+namespace+".late").StatusCode
-		}).WithContext(ctx).Should(BeNumerically("<", 500))
+		Expect(get(ctx, issuer+"/authorize?client_id="+namespace+".late").StatusCode).To(BeNumerically("<", 500))
 		eventuallyReady(ctx, late)
 	})
 
@@ -171,7 +169,8 @@ func doEverything(namespace, second string) {
 		Expect(k8s.Create(ctx, ingress)).To(Succeed())
 		module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 		Expect(err).NotTo(HaveOccurred())
-		_, err = in.Apply(ctx, filepath.Join(strings.TrimSpace(string(module)), "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"))
+		_, err = in.Apply(ctx, filepath.Join(strings.TrimSpace(string(module)), 
+			"config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml"))
 		Expect(err).NotTo(HaveOccurred())
 		route := object(&unstructured.Unstructured{}, namespace, "shop")
 		route.SetAPIVersion("gateway.networking.k8s.io/v1")
