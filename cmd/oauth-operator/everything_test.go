@@ -169,7 +169,7 @@ func doEverything(namespace, second string) {
 		Expect(k8s.Create(ctx, ingress)).To(Succeed())
 		module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/gateway-api").Output()
 		Expect(err).NotTo(HaveOccurred())
-		_, err = in.Apply(ctx, filepath.Join(strings.TrimSpace(string(module)), 
+		_, err = in.Apply(ctx, filepath.Join(strings.TrimSpace(string(module)),
 			"config", "crd", "standard", "gateway.networking.k8s.io_httproutes.yaml"))
 		Expect(err).NotTo(HaveOccurred())
 		route := object(&unstructured.Unstructured{}, namespace, "shop")
