@@ -64,12 +64,14 @@ func doEverything(namespace, second string) {
 	})
 
 	It("looks up a client that the server has not heard of", func(ctx SpecContext) {
-		Expect(get(ctx, issuer+"/authorize?client_id="+namespace+".nobody").StatusCode).To(BeNumerically("<", 500))
+		unknown := get(ctx, issuer+"/authorize?client_id="+namespace+".nobody")
+		Expect(unknown.StatusCode).To(BeNumerically("<", 500))
 		// One that is applied and asked for at once may be read from the API server.
 		late := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "late"}}
 		late.Spec.RedirectURIs = []string{callback}
 		Expect(k8s.Create(ctx, late)).To(Succeed())
-		Expect(get(ctx, issuer+"/authorize?client_id="+namespace+".late").StatusCode).To(BeNumerically("<", 500))
+		answer := get(ctx, issuer+"/authorize?client_id="+namespace+".late")
+		Expect(answer.StatusCode).To(BeNumerically("<", 500))
 		eventuallyReady(ctx, late)
 	})
 
