@@ -64,13 +64,13 @@ func doEverything(namespace, second string) {
 	})
 
 	It("looks up a client that the server has not heard of", func(ctx SpecContext) {
-		unknown := get(ctx, issuer+"/authorize?client_id="+namespace+".nobody")
+		unknown := get(ctx, issuer+"/authorize?client_id="+namespace+".nobody") //nolint:bodyclose // get has closed it
 		Expect(unknown.StatusCode).To(BeNumerically("<", 500))
 		// One that is applied and asked for at once may be read from the API server.
 		late := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "late"}}
 		late.Spec.RedirectURIs = []string{callback}
 		Expect(k8s.Create(ctx, late)).To(Succeed())
-		answer := get(ctx, issuer+"/authorize?client_id="+namespace+".late")
+		answer := get(ctx, issuer+"/authorize?client_id="+namespace+".late") //nolint:bodyclose // get has closed it
 		Expect(answer.StatusCode).To(BeNumerically("<", 500))
 		eventuallyReady(ctx, late)
 	})
