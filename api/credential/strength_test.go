@@ -19,11 +19,11 @@ func random(n int) []byte {
 	return b
 }
 
-var _ = DescribeTable("A client secret from elsewhere is good", func(make func() string) {
+var _ = DescribeTable("A client secret from elsewhere is good", func(secret func() string) {
 	const tries = 2000
 	refused := 0
 	for range tries {
-		if credential.Check(make()) != nil {
+		if credential.Check(secret()) != nil {
 			refused++
 		}
 	}

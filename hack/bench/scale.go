@@ -143,7 +143,7 @@ func (s *scale) settled(ctx context.Context) (float64, error) {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		now := 0.0
+		var now float64
 		if now, err = reconciles(ctx, s.in); err == nil && now == last {
 			return now, nil
 		}
