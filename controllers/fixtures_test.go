@@ -158,7 +158,7 @@ func complete(c *v1alpha1.OAuthClient) error {
 		return fmt.Errorf("there is no Secret %s", c.SecretName())
 	case metav1.IsControlledBy(s, c) == c.RetainsSecret():
 		return fmt.Errorf("the Secret is not owned")
-	case string(s.Data[v1alpha1.SecretKeyClientID]) != c.Namespace+"."+c.Name || c.Status.ClientID != c.Namespace+"."+c.Name:
+	case c.Spec.Secret.Template == nil && string(s.Data[v1alpha1.SecretKeyClientID]) != c.Namespace+"."+c.Name, c.Status.ClientID != c.Namespace+"."+c.Name:
 		return fmt.Errorf("the client_id is wrong")
 	case c.Status.Binding == nil || c.Status.Binding.Name != s.Name:
 		return fmt.Errorf("the binding is wrong")
