@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/api/validation"
 )
 
 // claim is by what right a Secret is a client's.
@@ -36,6 +38,9 @@ func claimTo(c *v1alpha1.OAuthClient, secret metav1.Object, adoptable string) cl
 	}
 	// It was retained, or is from a backup, or its owner was deleted just now.
 	labels := secret.GetLabels()
+	if labels[v1alpha1.LabelKeys] != "" {
+		return claimNone // the operator's own keys, whatever their namespace allows
+	}
 	if labels[v1alpha1.LabelManaged] == "true" && labels[v1alpha1.LabelClient] == c.Name {
 		return claimHeir
 	}
@@ -49,6 +54,25 @@ func claimTo(c *v1alpha1.OAuthClient, secret metav1.Object, adoptable string) cl
 func isNamesake(c *v1alpha1.OAuthClient, owner *metav1.OwnerReference) bool {
 	group, _, _ := strings.Cut(owner.APIVersion, "/")
 	return group == v1alpha1.GroupName && owner.Kind == "OAuthClient" && owner.Name == c.Name
+}
+
+// unadoptable says why a Secret that the namespace allows to take over is left
+// alone all the same, or nothing. To take it over must not mean to delete what
+// somebody else has made.
+func (seen *clientObservation) unadoptable() string {
+	if seen.claim != claimAdopt {
+		return ""
+	}
+	name, typ := seen.secret.Name, string(seen.secret.Type)
+	asked := seen.client.Spec.Secret.Template
+	switch {
+	case validation.ForeignType(typ):
+		return fmt.Sprintf("Secret %q is of the type %s, which has a meaning for others: it is left alone. Set spec.secret.name to another name", name, typ)
+	case asked != nil && asked.Type != "" && asked.Type != typ:
+		return fmt.Sprintf("Secret %q is of the type %s, and would have to be deleted for another type: it is left alone. "+
+			"Leave spec.secret.template.type out, or set spec.secret.name to another name", name, typ)
+	}
+	return ""
 }
 
 // allows reports whether the value of AnnotationAdoptSecrets names the Secret.

@@ -63,10 +63,21 @@ var losses = []struct {
 func currentCredential(e evidence, active keyring.Key) (current issue, fact string) {
 	for _, loss := range losses {
 		if loss.holds(e) {
-			return newCredential(e, active), loss.fact
+			return e.replacement(active), loss.fact
 		}
 	}
 	return e.keep(active, e.id(), e.value()), ""
+}
+
+// replacement is for a client secret that was lost or damaged: the one that is
+// brought is the same as before, and keeps its credential.
+func (e evidence) replacement(active keyring.Key) issue {
+	for _, p := range e.published {
+		if e.brought != "" && isCurrent(p) && e.verifies(p, e.brought) {
+			return e.keep(active, p.ID, e.brought)
+		}
+	}
+	return newCredential(e, active)
 }
 
 // newCredential returns a client secret that takes the place of the one that is
@@ -209,16 +220,14 @@ func (e evidence) annotated() string {
 }
 
 // plausible reports whether a value that no verifier knows can be the client's
-// secret.
+// secret: one that the controller makes, or one that is good enough to have been
+// brought or taken over before the verifier was lost.
 func (e evidence) plausible() bool {
-	switch value := e.value(); {
-	case e.brought != "":
+	value := e.value()
+	if e.brought != "" {
 		return value == e.brought
-	case e.adopted:
-		return credential.Check(value) == nil
-	default:
-		return wellFormed(value)
 	}
+	return wellFormed(value) || credential.Check(value) == nil
 }
 
 // secretBytes is the size of what credential.NewSecret returns, decoded.

@@ -127,7 +127,10 @@ func (r *oauthClientReconciler) tell(seen *clientObservation, p plan) {
 
 // create never touches a Secret that exists: the API server decides who comes first.
 func (r *oauthClientReconciler) create(ctx context.Context, seen *clientObservation, p plan) error {
-	made := p.secret.object()
+	return r.createAs(ctx, seen, p.secret.object())
+}
+
+func (r *oauthClientReconciler) createAs(ctx context.Context, seen *clientObservation, made *corev1.Secret) error {
 	if err := r.client.Create(ctx, made); err != nil {
 		return err
 	}
@@ -142,7 +145,7 @@ func (r *oauthClientReconciler) replace(ctx context.Context, seen *clientObserva
 	if err := r.remove(ctx, seen.secret, client.DisableReadYourWritesConsistency); err != nil {
 		return err
 	}
-	return r.create(ctx, seen, p)
+	return r.createAs(ctx, seen, p.secret.inPlaceOf(seen.secret))
 }
 
 // remove deletes that very Secret in that very state.

@@ -144,7 +144,7 @@ func (r *oauthClientReconciler) observeSecrets(ctx context.Context, seen *client
 		}
 		for i := range found.Items {
 			s := &found.Items[i]
-			if s.Name != wanted.Name && (owns(seen.client, s) || isOurs(seen.client, s)) {
+			if s.Name != wanted.Name && !refersTo(seen.client, s) && (owns(seen.client, s) || isOurs(seen.client, s)) {
 				seen.others = append(seen.others, s)
 			}
 		}

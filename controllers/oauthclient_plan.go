@@ -76,6 +76,9 @@ func planFor(seen *clientObservation, v verdict, now time.Time) plan {
 			"Secret %q exists and was not made for this OAuthClient: it is left alone. Delete it, or set spec.secret.name to another name, "+
 				"or allow to take it over with the annotation %s of the namespace", c.SecretName(), v1alpha1.AnnotationAdoptSecrets), unwatched)
 	}
+	if why := seen.unadoptable(); why != "" {
+		return leave(v1alpha1.ReasonSecretConflict, why, unwatched)
+	}
 	var p plan
 	if c.EffectiveAuthMethod() != v1alpha1.AuthMethodNone {
 		active, ok := seen.ring.Active(keyring.UseVerifier, now)
@@ -91,6 +94,7 @@ func planFor(seen *clientObservation, v verdict, now time.Time) plan {
 	if p.secret, err = clientSecret(seen.resolved(), v.server, p.current); err != nil {
 		return leave(v1alpha1.ReasonTemplateInvalid, err.Error(), 0)
 	}
+	p.secret.keepType(seen)
 	p.step, p.facts = stepFor(p.secret, seen.secret, p.facts)
 	p.prepare(seen, now)
 	return p

@@ -95,6 +95,12 @@ func (r *oauthClientReconciler) referenceVersion(ctx context.Context, key types.
 	return brought.ResourceVersion, nil
 }
 
+// refersTo reports whether the client secret is brought in the Secret, which is
+// never written to then: also not deleted, if it was the client's own before.
+func refersTo(c *v1alpha1.OAuthClient, secret metav1.Object) bool {
+	return c.Spec.Secret.Ref != nil && c.Spec.Secret.Ref.Name == secret.GetName()
+}
+
 // references are the metadata of the Secrets without our label. They are watched
 // from the moment on when a client refers to one: who uses no references pays
 // nothing for them.

@@ -76,6 +76,19 @@ func clientSecret(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, cur
 	return w, nil
 }
 
+// keepType has a Secret that was taken over keep the type that it had, unless the
+// template asks for one.
+func (w *wantedSecret) keepType(seen *clientObservation) {
+	have, asked := seen.secret, seen.client.Spec.Secret.Template
+	if have != nil && have.Type != w.typ && (asked == nil || asked.Type == "") &&
+		(seen.claim == claimAdopt || have.Annotations[annotationAdoptedType] == string(have.Type)) {
+		w.typ = have.Type
+		w.annotations[annotationAdoptedType] = string(have.Type)
+		return
+	}
+	w.absentAnnotations = append(w.absentAnnotations, annotationAdoptedType)
+}
+
 // secretValuesOf are what a client's Secret is made of.
 func secretValuesOf(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, current *issue) secrettemplate.Values {
 	issuer := as.Spec.Issuer
@@ -167,9 +180,6 @@ func controllerReference(o metav1.Object, kind string) *metav1.OwnerReference {
 type excess struct {
 	keys, labels, annotations []string
 
-	// owners are those that stay, if there is one that must not.
-	owners []metav1.OwnerReference
-
 	// facts say what it is.
 	facts []string
 }
@@ -196,10 +206,6 @@ func (w wantedSecret) excess(have *corev1.Secret) excess {
 		}
 	}
 	if slices.ContainsFunc(have.OwnerReferences, w.stale) {
-		e.owners = slices.DeleteFunc(slices.Clone(have.OwnerReferences), w.stale)
-		if w.owner != nil && !slices.ContainsFunc(e.owners, func(o metav1.OwnerReference) bool { return o.UID == w.owner.UID }) {
-			e.owners = append(e.owners, *w.owner)
-		}
 		e.facts = append(e.facts, "an owner does not belong there")
 	}
 	return e
@@ -210,6 +216,18 @@ func (w wantedSecret) excess(have *corev1.Secret) excess {
 func (w wantedSecret) stale(o metav1.OwnerReference) bool {
 	group, _, _ := strings.Cut(o.APIVersion, "/")
 	return w.ownerKind != "" && o.Kind == w.ownerKind && group == v1alpha1.GroupName && (w.owner == nil || o.UID != w.owner.UID)
+}
+
+// ownersOn returns the owners that the Secret is to have: its own, and those of
+// others that are there.
+func (w wantedSecret) ownersOn(have *corev1.Secret) []metav1.OwnerReference {
+	owners := slices.DeleteFunc(slices.Clone(have.OwnerReferences), func(o metav1.OwnerReference) bool {
+		return w.stale(o) || (w.owner != nil && o.UID == w.owner.UID)
+	})
+	if w.owner != nil {
+		owners = append(owners, *w.owner)
+	}
+	return owners
 }
 
 // differences returns what of the controller's part is missing or different, as
@@ -251,6 +269,31 @@ func (w wantedSecret) object() *corev1.Secret {
 		s.OwnerReferences = []metav1.OwnerReference{*w.owner}
 	}
 	return s
+}
+
+// inPlaceOf is the Secret for a Create after that one was deleted: with what
+// others have added to it.
+func (w wantedSecret) inPlaceOf(have *corev1.Secret) *corev1.Secret {
+	s, excess := w.object(), w.excess(have)
+	s.Data = others(have.Data, excess.keys)
+	maps.Copy(s.Data, w.data)
+	s.Labels = others(have.Labels, excess.labels)
+	maps.Copy(s.Labels, w.labels)
+	s.Annotations = others(have.Annotations, append(excess.annotations, corev1.LastAppliedConfigAnnotation))
+	maps.Copy(s.Annotations, w.annotations)
+	s.OwnerReferences = w.ownersOn(have)
+	return s
+}
+
+// others returns what there is but for some keys.
+func others[V any](have map[string]V, without []string) map[string]V {
+	rest := map[string]V{}
+	for key, value := range have {
+		if !slices.Contains(without, key) {
+			rest[key] = value
+		}
+	}
+	return rest
 }
 
 // applyTo is the Secret for a server-side apply to that very Secret in that very

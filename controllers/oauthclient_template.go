@@ -15,6 +15,10 @@ const (
 	// annotationApplied lists what is in the Secret because a template said so.
 	annotationApplied = v1alpha1.GroupName + "/applied"
 
+	// annotationAdoptedType is the type of a Secret that was taken over, which it
+	// keeps: it cannot be changed in place, and nobody has asked to delete it.
+	annotationAdoptedType = v1alpha1.GroupName + "/adopted-type"
+
 	// annotationTouched has no meaning but to be another than before.
 	annotationTouched = v1alpha1.GroupName + "/touched"
 )

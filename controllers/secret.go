@@ -9,29 +9,34 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// applySecret writes the controller's part of a Secret that exists, by
-// server-side apply, if the Secret is still the one that was observed: one that
-// was deleted, made anew or changed in the meantime is not touched.
+// applySecret writes the controller's part of a Secret that exists, by one write,
+// so that it is never there by halves; and only if the Secret is still the one that
+// was observed: one that was deleted, made anew or changed in the meantime is not
+// touched.
 func applySecret(ctx context.Context, c client.Client, want wantedSecret, have *corev1.Secret) error {
-	have, err := prune(ctx, c, want, have)
-	if err != nil || len(want.differences(have)) == 0 {
+	excess := want.excess(have)
+	switch {
+	case len(excess.facts) > 0:
+		_, err := patchSecret(ctx, c, have, want.patchOf(have, excess))
 		return err
+	case len(want.differences(have)) > 0:
+		return c.Apply(ctx, want.applyTo(have), client.ForceOwnership)
 	}
-	return c.Apply(ctx, want.applyTo(have), client.ForceOwnership)
+	return nil
 }
 
-// prune removes what must not be there. Leaving it out of an apply is not
-// enough: a key that somebody else has written too would stay.
-func prune(ctx context.Context, c client.Client, want wantedSecret, have *corev1.Secret) (*corev1.Secret, error) {
-	excess := want.excess(have)
-	if len(excess.facts) == 0 {
-		return have, nil
+// patchOf is the merge patch that also removes what must not be there. To leave it
+// out of a server-side apply is not enough: a key that somebody else has written
+// too would stay.
+func (w wantedSecret) patchOf(have *corev1.Secret, e excess) map[string]any {
+	return map[string]any{
+		"metadata": map[string]any{
+			"labels":          merged(w.labels, e.labels),
+			"annotations":     merged(w.annotations, e.annotations),
+			"ownerReferences": w.ownersOn(have),
+		},
+		"data": merged(w.data, e.keys),
 	}
-	metadata := map[string]any{"labels": nulls(excess.labels), "annotations": nulls(excess.annotations)}
-	if excess.owners != nil {
-		metadata["ownerReferences"] = excess.owners
-	}
-	return patchSecret(ctx, c, have, map[string]any{"metadata": metadata, "data": nulls(excess.keys)})
 }
 
 // touch gives the Secret another version and leaves all else as it is. Whatever
@@ -55,10 +60,14 @@ func patchSecret(ctx context.Context, c client.Client, have *corev1.Secret, chan
 	return patched, c.Patch(ctx, patched, client.RawPatch(types.MergePatchType, patch))
 }
 
-func nulls(names []string) map[string]any {
+// merged is the merge patch of a map.
+func merged[V any](wanted map[string]V, removed []string) map[string]any {
 	m := map[string]any{}
-	for _, name := range names {
+	for _, name := range removed {
 		m[name] = nil
+	}
+	for name, value := range wanted {
+		m[name] = value
 	}
 	return m
 }

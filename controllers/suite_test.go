@@ -121,9 +121,12 @@ func newScheme() *runtime.Scheme {
 
 // startManager runs the controllers under their own service account, and returns
 // what stops them.
-func startManager() (stop func()) {
+func startManager(change ...func(*Options)) (stop func()) {
 	GinkgoHelper()
 	options := Options{OperatorNamespace: operatorNS, SkipNameValidation: true, sourcePoll: 100 * time.Millisecond}
+	for _, f := range change {
+		f(&options)
+	}
 	mgr, err := ctrl.NewManager(operator, ctrl.Options{
 		Scheme:  newScheme(),
 		Metrics: metricsserver.Options{BindAddress: "0"},

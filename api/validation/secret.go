@@ -71,6 +71,12 @@ const badSecretKey = "cannot be a key of a Secret: use at most 253 letters, digi
 // others: the API server itself makes tokens for some of them.
 var foreignTypes = []string{"kubernetes.io/", "bootstrap.kubernetes.io/", "helm.sh/"}
 
+// ForeignType reports whether the type of a Secret means something to others, so
+// that no client's Secret is of it.
+func ForeignType(typ string) bool {
+	return slices.ContainsFunc(foreignTypes, func(prefix string) bool { return strings.HasPrefix(typ, prefix) })
+}
+
 func secretTemplate(t *v1alpha1.SecretTemplate) []Problem {
 	if t == nil {
 		return nil
@@ -80,7 +86,7 @@ func secretTemplate(t *v1alpha1.SecretTemplate) []Problem {
 	add := func(field, format string, args ...any) {
 		problems = append(problems, problem(field, v1alpha1.ReasonInvalid, format, args...))
 	}
-	if slices.ContainsFunc(foreignTypes, func(prefix string) bool { return strings.HasPrefix(t.Type, prefix) }) {
+	if ForeignType(t.Type) {
 		add(at+".type", "%s is one of Kubernetes' own, which have a meaning for others: leave it out, or use Opaque", quote(t.Type))
 	}
 	for _, key := range sortedKeys(t.Labels) {
