@@ -133,6 +133,24 @@ const (
 	ReasonRefreshTokenReused = "RefreshTokenReused"
 )
 
+// Reasons of events that tell of something else than a change of Ready, whose
+// events have its reason. The list is closed: docs/spec explains each.
+const (
+	// EventSecretRotated: a new client secret is in the Secret, by interval, on
+	// demand, or because what is brought has changed.
+	EventSecretRotated = "SecretRotated"
+
+	// EventSecretRepaired: the Secret was lost or damaged, and has been written anew.
+	EventSecretRepaired = "SecretRepaired"
+
+	// EventRetiringSecretInUse: a client secret that was replaced is still used
+	// close to its end.
+	EventRetiringSecretInUse = "RetiringSecretInUse"
+
+	// EventRolloutRestartFailed: workloads could not be restarted.
+	EventRolloutRestartFailed = "RolloutRestartFailed"
+)
+
 // Labels and annotations.
 const (
 	// LabelManaged marks the Secrets that the controller made, with the value

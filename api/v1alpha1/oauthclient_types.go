@@ -20,8 +20,11 @@ import (
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Client ID",type=string,JSONPath=`.status.clientID`
 // +kubebuilder:printcolumn:name="Secret",type=string,JSONPath=`.status.binding.name`
+// +kubebuilder:printcolumn:name="Server",type=string,priority=1,JSONPath=`.status.authorizationServer`
 // +kubebuilder:printcolumn:name="Issuer",type=string,priority=1,JSONPath=`.status.issuer`
 // +kubebuilder:printcolumn:name="Auth Method",type=string,priority=1,JSONPath=`.spec.tokenEndpointAuthMethod`
+// +kubebuilder:printcolumn:name="Rotated",type=date,priority=1,JSONPath=`.status.rotation.lastAt`
+// +kubebuilder:printcolumn:name="Next Rotation",type=string,priority=1,JSONPath=`.status.rotation.nextAt`
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="metadata.name must be at most 63 characters: it becomes a label value and a part of the client_id"
