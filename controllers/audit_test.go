@@ -19,6 +19,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (a *auditor) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method != http.MethodGet {
+			told.note(r)
 			a.mu.Lock()
 			a.writes = append(a.writes, r.Method+" "+r.URL.Path)
 			a.mu.Unlock()

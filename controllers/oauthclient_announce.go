@@ -30,6 +30,7 @@ func (r *oauthClientReconciler) announce(ctx context.Context, seen *clientObserv
 	}
 	c := seen.client
 	c.Status.Credentials = p.announce
+	r.echo.writes(c, *c.Status.DeepCopy())
 	if err := r.client.Status().Update(ctx, c); err != nil {
 		// A refusal of the status is none of the Secret.
 		if err := overtaken(err); errors.Is(err, errMoved) {
@@ -75,7 +76,7 @@ func (r *oauthClientReconciler) rollout(ctx context.Context, seen *clientObserva
 		i.restarted = true
 	case refused(err) || apierrors.IsNotFound(err):
 		log.FromContext(ctx).Info("The workloads are not restarted.", "secret", c.SecretName(), "why", err.Error())
-		report(r.events, c, corev1.EventTypeWarning, "RolloutRestartFailed", err.Error())
+		report(r.events, c, corev1.EventTypeWarning, v1alpha1.EventRolloutRestartFailed, err.Error())
 	default:
 		return issuance{}, overtaken(err)
 	}
@@ -136,7 +137,7 @@ func (r *oauthClientReconciler) warn(c *v1alpha1.OAuthClient, now time.Time) {
 		if last, ok := r.warned.Swap(c.UID, p.ID); ok && last == p.ID {
 			continue
 		}
-		report(r.events, c, corev1.EventTypeWarning, "RetiringSecretInUse", fmt.Sprintf(
+		report(r.events, c, corev1.EventTypeWarning, v1alpha1.EventRetiringSecretInUse, fmt.Sprintf(
 			"the client secret of credential %s was replaced, was still used at %s, and is refused from %s on: restart what has not read the new one",
 			p.ID, p.LastUsedAt.UTC().Format(time.RFC3339), p.ExpiresAt.UTC().Format(time.RFC3339)))
 	}

@@ -117,10 +117,10 @@ func (r *oauthClientReconciler) tell(seen *clientObservation, p plan) {
 	facts := strings.Join(p.facts, "; ")
 	switch {
 	case p.cause != "" && p.cause != causeRepair:
-		report(r.events, seen.client, corev1.EventTypeNormal, "SecretRotated",
+		report(r.events, seen.client, corev1.EventTypeNormal, v1alpha1.EventSecretRotated,
 			fmt.Sprintf("Secret %q has a new client secret: %s", p.secret.name, facts))
 	case p.step != stepCreate || seen.client.Status.Binding != nil:
-		report(r.events, seen.client, corev1.EventTypeNormal, "SecretRepaired",
+		report(r.events, seen.client, corev1.EventTypeNormal, v1alpha1.EventSecretRepaired,
 			fmt.Sprintf("Secret %q has been written anew: %s", p.secret.name, facts))
 	}
 }
