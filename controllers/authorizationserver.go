@@ -40,7 +40,7 @@ func (r *authorizationServerReconciler) setup(mgr manager.Manager) error {
 		// What the API server says of a Secret that it refuses may be different
 		// each time, and is in the status: its echo must not be reason to ask again.
 		For(&v1alpha1.AuthorizationServer{}, builder.WithPredicates(predicate.Funcs{
-			UpdateFunc: func(e event.UpdateEvent) bool { return !r.echo.heard(e.ObjectNew) },
+			UpdateFunc: r.serverChanged,
 			DeleteFunc: func(e event.DeleteEvent) bool { r.echo.forget(e.Object); return false },
 		})).
 		Owns(&corev1.Secret{}).
@@ -127,6 +127,13 @@ func (r *authorizationServerReconciler) keepKeys(
 	return holds(v1alpha1.ConditionKeysReady, v1alpha1.ReasonKeysPublished, fmt.Sprintf("Secret %q holds all keys", name)), again, err
 }
 
+// serverChanged leaves out the echo of our own status, and nothing that comes with it.
+func (r *authorizationServerReconciler) serverChanged(e event.UpdateEvent) bool {
+	before, after := e.ObjectOld.(*v1alpha1.AuthorizationServer), e.ObjectNew.(*v1alpha1.AuthorizationServer)
+	same := before.Generation == after.Generation && equality.Semantic.DeepEqual(before.Annotations, after.Annotations)
+	return !same || equality.Semantic.DeepEqual(before.Status, after.Status) || !r.echo.heard(after, after.Status)
+}
+
 // serverStatus computes the status.
 func serverStatus(server *v1alpha1.AuthorizationServer, accepted, keys metav1.Condition, now metav1.Time) v1alpha1.AuthorizationServerStatus {
 	return v1alpha1.AuthorizationServerStatus{
@@ -144,6 +151,7 @@ func (r *authorizationServerReconciler) publish(
 	}
 	before := server.Status.Conditions
 	server.Status = status
+	r.echo.writes(server, *status.DeepCopy())
 	if err := r.client.Status().Update(ctx, server); err != nil {
 		if apierrors.IsNotFound(err) {
 			return nil

@@ -60,6 +60,7 @@ func (r *oauthClientReconciler) publish(ctx context.Context, seen *clientObserva
 	c, before := seen.client, seen.client.Status
 	if !equality.Semantic.DeepEqual(before, status) {
 		c.Status = status
+		r.echo.writes(c, *status.DeepCopy())
 		if err := r.client.Status().Update(ctx, c); err != nil {
 			if apierrors.IsNotFound(err) {
 				return nil

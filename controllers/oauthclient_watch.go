@@ -45,7 +45,7 @@ func (r *oauthClientReconciler) clientChanged(e event.UpdateEvent) bool {
 	if before.Generation != after.Generation || request(before) != request(after) {
 		return true
 	}
-	return !equality.Semantic.DeepEqual(withoutUse(before), withoutUse(after)) && !r.echo.heard(after)
+	return !equality.Semantic.DeepEqual(withoutUse(before), withoutUse(after)) && !r.echo.heard(after, after.Status)
 }
 
 // withoutUse is the status without the uses of the client secret that is current:

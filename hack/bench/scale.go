@@ -45,6 +45,10 @@ const (
 
 	// quiet is how long a count has to stand still to be final.
 	quiet = 3 * time.Second
+
+	// recorded is after how long without a request the uses of client secrets are
+	// recorded that were noted before: the server does that every ten seconds.
+	recorded = 15 * time.Second
 )
 
 // firstToken measures from the moment in which an OAuthClient is applied to the
@@ -136,15 +140,20 @@ func (s *scale) changeSelector(ctx context.Context, requirements ...metav1.Label
 // settled waits until the controller has nothing to do and returns how often it
 // has looked at an OAuthClient.
 func (s *scale) settled(ctx context.Context) (float64, error) {
-	last, err := reconciles(ctx, s.in)
+	return still(ctx, quiet, func() (float64, error) { return reconciles(ctx, s.in) })
+}
+
+// still waits until a count has stood still for that long, and returns it.
+func still(ctx context.Context, long time.Duration, count func() (float64, error)) (float64, error) {
+	last, err := count()
 	for err == nil {
 		select {
-		case <-time.After(quiet):
+		case <-time.After(long):
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
 		var now float64
-		if now, err = reconciles(ctx, s.in); err == nil && now == last {
+		if now, err = count(); err == nil && now == last {
 			return now, nil
 		}
 		last = now
@@ -154,7 +163,10 @@ func (s *scale) settled(ctx context.Context) (float64, error) {
 
 // idle counts the requests that nobody asked for.
 func (s *scale) idle(ctx context.Context) ([]row, error) {
-	if _, err := s.settled(ctx); err != nil {
+	if _, err := still(ctx, recorded, func() (float64, error) {
+		all, _, err := apiCalls(ctx, s.in)
+		return all, err
+	}); err != nil {
 		return nil, err
 	}
 	before, _, err := apiCalls(ctx, s.in)
