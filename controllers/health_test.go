@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -128,6 +129,32 @@ var _ = Describe("Tools that wait for objects", func() {
 		Eventually(healthNow(second)).Should(And(Satisfy(failed), HaveField("Message", ContainSubstring(first.Name))))
 		Expect(admin.Delete(suiteCtx, first)).To(Succeed())
 		Eventually(healthNow(second)).Should(Satisfy(current))
+	})
+
+	// As the server writes it, in one piece: see the tests of its store.
+	It("know an OAuthGrant, of which there is nothing to wait for", func() {
+		g := &v1alpha1.OAuthGrant{ObjectMeta: metav1.ObjectMeta{Namespace: newNamespace(nil), Name: unique("grant")}}
+		now, end := metav1.Now(), metav1.NewTime(time.Now().Add(time.Hour))
+		g.Spec = v1alpha1.OAuthGrantSpec{
+			AuthorizationServer: "main", ClientID: "demo.webapp", ClientUID: "u", Subject: "s", AuthTime: now, CreatedAt: now, EndsAt: end,
+		}
+		g.Status.ExpiresAt, g.Status.ObservedGeneration = end, 1
+		g.Status.Conditions = []metav1.Condition{holds(v1alpha1.ConditionActive, v1alpha1.ReasonGranted, "Granted.")}
+		g.Status.Conditions[0].LastTransitionTime = now
+		Expect(admin.Create(suiteCtx, g)).To(Succeed())
+		kstatus := func() status.Status {
+			result, err := status.Compute(asUnstructured(g))
+			Expect(err).NotTo(HaveOccurred())
+			return result.Status
+		}
+		Expect(kstatus()).To(Equal(status.CurrentStatus))
+
+		g.Status.ObservedGeneration = g.Generation + 1
+		g.Status.Conditions[0] = fails(v1alpha1.ConditionActive, v1alpha1.ReasonCodeReplayed, "The code came twice.")
+		g.Status.Conditions[0].LastTransitionTime = now
+		Expect(admin.Update(suiteCtx, g)).To(Succeed())
+		Expect(g.Generation).To(Equal(g.Status.ObservedGeneration))
+		Expect(kstatus()).To(Equal(status.CurrentStatus), "that it was revoked is no failure of what was applied")
 	})
 
 	It("know the life of an OAuthUser", func() {
