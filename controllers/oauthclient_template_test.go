@@ -149,7 +149,7 @@ var _ = Describe("The template of a client's Secret", func() {
 		Expect(c.Status.Binding).NotTo(BeNil())
 	},
 		Entry("it does not parse", "one\n  {{ .Name", "line 2, column 3", "unclosed action"),
-		Entry("it names an unknown field", "one\ntwo {{ .Nmae }}", "line 2, column 8", "Nmae"),
+		Entry("it names an unknown field", "one\ntwo {{ .Client }}", "line 2, column 8", ".Client"),
 		Entry("it names an unknown field where it is not taken", "{{ if false }}{{ .Password }}{{ end }}", "line 1, column 18", "Password"),
 		Entry("it names an unknown function", `{{ env "HOME" }}`, "line 1, column 4", "env"),
 	)
