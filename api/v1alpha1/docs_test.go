@@ -1,10 +1,12 @@
 package v1alpha1_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -79,6 +81,73 @@ var _ = Describe("the spec pages", func() {
 	})
 })
 
+var _ = Describe("the defaults and the bounds on the spec pages", func() {
+	// about returns what a page says about a field: its rows of tables, or the
+	// section with its name.
+	about := func(text, path string) string {
+		name := path[strings.LastIndexByte(path, '.')+1:]
+		var said strings.Builder
+		section := false
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "#") {
+				section = strings.HasSuffix(strings.TrimSpace(line), "."+name) || strings.HasSuffix(strings.TrimSpace(line), path)
+			}
+			if section || strings.Contains(line, "`"+path+"[") || (strings.HasPrefix(line, "|") && strings.Contains(line, name+"`")) {
+				said.WriteString(line)
+			}
+		}
+		return said.String()
+	}
+
+	It("are those of the API server", func() {
+		checked := 0
+		var missing []string
+		for _, kind := range []string{"AuthorizationServer", "OAuthClient", "OAuthUser"} {
+			text := page(kind)
+			everyField(kinds[kind], func(path string, schema map[string]any) {
+				if !strings.HasPrefix(path, "spec.") {
+					return
+				}
+				said := about(text, path)
+				for _, value := range promised(schema) {
+					checked++
+					if !regexp.MustCompile(`\b` + regexp.QuoteMeta(value) + `\b`).MatchString(said) {
+						missing = append(missing, kind+" "+path+": "+value)
+					}
+				}
+			})
+		}
+		Expect(missing).To(BeEmpty())
+		Expect(checked).To(BeNumerically(">", 50))
+	})
+
+	It("are those that count where the API server has none", func() {
+		short := func(d time.Duration) string {
+			return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
+		}
+		clients, servers := page("OAuthClient"), page("AuthorizationServer")
+		lives := v1alpha1.Lifetimes{}.Effective()
+		for field, d := range map[string]time.Duration{
+			"authorizationCode": lives.Code, "accessToken": lives.AccessToken, "idToken": lives.IDToken, "refreshToken": lives.Refresh,
+			"refreshTokenIdle": lives.RefreshIdle, "refreshTokenGrace": lives.RefreshGrace, "session": lives.Session,
+		} {
+			Expect(servers).To(ContainSubstring("| `" + field + "` | " + short(d) + " |"))
+		}
+		c := &v1alpha1.OAuthClient{}
+		c.Name = "webapp"
+		Expect(clients).To(ContainSubstring("| `overlap` | " + short(c.RotationOverlap()) + " |"))
+		c.Spec.Rotation = &v1alpha1.Rotation{Retire: v1alpha1.RetireWhenUnused}
+		unusedFor, _ := c.RetiresUnused()
+		Expect(clients).To(ContainSubstring("| `unusedFor` | " + short(unusedFor) + " |"))
+		Expect(c.SecretName()).To(Equal("webapp-oauth"))
+		Expect(c.RetainsSecret()).To(BeFalse())
+		for _, s := range (&v1alpha1.AuthorizationServer{}).Catalogue() {
+			yes := map[bool]string{true: "yes", false: "no"}[s.Default]
+			Expect(servers).To(ContainSubstring("| `" + s.Name + "` | " + yes + " | " + s.Description + " |"))
+		}
+	})
+})
+
 var _ = Describe("kubectl explain", func() {
 	It("is written for those who write manifests", func() {
 		goIdentifier := regexp.MustCompile(`\b(metav1|v1alpha1|[A-Z][a-z]+[A-Z]\w*URIs|RedirectURIs|GrantTypes|nil)\b`)
@@ -95,6 +164,38 @@ var _ = Describe("kubectl explain", func() {
 		}
 	})
 })
+
+// promised returns what people want to know of a field beyond its meaning: its
+// default, its values, and how much there may be. Where the values are few words
+// of the API's own they are listed; how long a reference to another object is, is a
+// matter of Kubernetes.
+func promised(schema map[string]any) (values []string) {
+	switch d := schema["default"].(type) {
+	case nil, map[string]any:
+	case []any:
+		for _, value := range d {
+			values = append(values, fmt.Sprint(value))
+		}
+	default:
+		values = append(values, fmt.Sprint(d))
+	}
+	items, _ := schema["items"].(map[string]any)
+	for _, s := range []map[string]any{schema, items} {
+		if listed, _ := s["enum"].([]any); len(listed) > 0 && len(listed) < 7 {
+			for _, value := range listed {
+				values = append(values, fmt.Sprint(value))
+			}
+		}
+		for _, bound := range []string{"maxItems", "maxProperties", "maxLength"} {
+			// 32 characters are of durations, 253 and 63 of names; eight of something
+			// is more than there are values of.
+			if n, ok := s[bound].(int64); ok && n != 8 && n != 7 && n != 253 && n != 63 && (bound != "maxLength" || n > 32) {
+				values = append(values, fmt.Sprint(n))
+			}
+		}
+	}
+	return values
+}
 
 // everyField calls f for each field of spec and status that is our own.
 func everyField(plural string, f func(path string, schema map[string]any)) {

@@ -96,6 +96,24 @@ var _ = Describe("the samples", Ordered, func() {
 	})
 })
 
+var _ = Describe("the examples", func() {
+	It("are accepted, and allowed by the sample AuthorizationServer in the sample namespace", func(ctx SpecContext) {
+		create(ctx, manifests("samples", "oauthclient.yaml"))
+		as := &v1alpha1.AuthorizationServer{}
+		Expect(api.Scheme().Convert(manifests("samples", "authorizationserver.yaml")[0], as, nil)).To(Succeed())
+		for _, file := range []string{"rotated.yaml", "templated.yaml", "brought.yaml", "followed.yaml"} {
+			for _, o := range manifests("examples", file) {
+				Expect(api.Create(ctx, o.DeepCopy(), client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))).To(Succeed(), file)
+				if o.GetKind() == "OAuthClient" {
+					c := &v1alpha1.OAuthClient{}
+					Expect(api.Scheme().Convert(o, c, nil)).To(Succeed())
+					Expect(validation.Client(c, as, map[string]string{"example.com/audience": "internal"}, 0)).To(BeEmpty(), file)
+				}
+			}
+		}
+	})
+})
+
 var _ = Describe("kubectl get", func() {
 	set := func(conditions *[]metav1.Condition, kind, reason string) {
 		apimeta.SetStatusCondition(conditions, metav1.Condition{Type: kind, Status: metav1.ConditionTrue, Reason: reason, Message: "Fine."})
@@ -107,14 +125,36 @@ var _ = Describe("kubectl get", func() {
 		Expect(api.Create(ctx, c)).To(Succeed())
 		DeferCleanup(func(ctx SpecContext) { Expect(api.Delete(ctx, c)).To(Succeed()) })
 		c.Status.ClientID, c.Status.Issuer = "default.columns", "https://id.example.com"
-		c.Status.Binding = &v1alpha1.SecretBinding{Name: "columns-oauth"}
+		c.Status.Binding, c.Status.AuthorizationServer = &v1alpha1.SecretBinding{Name: "columns-oauth"}, "main"
+		rotated := metav1.NewTime(time.Now().Add(-49 * time.Hour))
+		next := metav1.NewTime(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))
+		c.Status.Rotation = &v1alpha1.RotationStatus{LastAt: &rotated, NextAt: &next}
 		set(&c.Status.Conditions, v1alpha1.ConditionReady, v1alpha1.ReasonReady)
 		Expect(api.Status().Update(ctx, c)).To(Succeed())
 		Expect(table(ctx, "namespaces/default/oauthclients/columns")).To(And(
 			HaveKeyWithValue("Ready", "True"), HaveKeyWithValue("Reason", "Ready"),
 			HaveKeyWithValue("Client ID", "default.columns"), HaveKeyWithValue("Secret", "columns-oauth"),
 			HaveKeyWithValue("Issuer", "https://id.example.com"), HaveKeyWithValue("Auth Method", "client_secret_basic"),
+			HaveKeyWithValue("Server", "main"), HaveKeyWithValue("Rotated", "2d1h"),
+			// A time to come would be <invalid> where the API server counts from it.
+			HaveKeyWithValue("Next Rotation", "2030-01-02T03:04:05Z"),
 			HaveKeyWithValue("Message", "Fine."), HaveKey("Age")))
+	})
+
+	It("shows why an OAuthClient is not ready", func(ctx SpecContext) {
+		c := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "refused"}}
+		c.Spec.RedirectURIs = []string{"https://a.example/cb"}
+		Expect(api.Create(ctx, c)).To(Succeed())
+		DeferCleanup(func(ctx SpecContext) { Expect(api.Delete(ctx, c)).To(Succeed()) })
+		Expect(table(ctx, "namespaces/default/oauthclients/refused")).To(And(
+			HaveKeyWithValue("Ready", BeNil()), HaveKeyWithValue("Client ID", BeNil()), HaveKeyWithValue("Next Rotation", BeNil()),
+		), "before anybody has judged it")
+		apimeta.SetStatusCondition(&c.Status.Conditions, metav1.Condition{
+			Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonNotAllowed, Message: "spec.scopes[0]: no.",
+		})
+		Expect(api.Status().Update(ctx, c)).To(Succeed())
+		Expect(table(ctx, "namespaces/default/oauthclients/refused")).To(And(
+			HaveKeyWithValue("Ready", "False"), HaveKeyWithValue("Reason", "NotAllowed"), HaveKeyWithValue("Message", "spec.scopes[0]: no.")))
 	})
 
 	It("shows which AuthorizationServer is the default", func(ctx SpecContext) {
