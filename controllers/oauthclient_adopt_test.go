@@ -191,6 +191,14 @@ var _ = Describe("A Secret that its namespace allows to take over", func() {
 		}),
 	)
 
+	It("is not the client's for one of the operator's labels alone", func() {
+		c := oauthClient(ns, as)
+		s := legacy(strongValue(), func(s *corev1.Secret) { s.Labels = map[string]string{v1alpha1.LabelClient: c.Name} })
+		wants(s.Name)(c)
+		Expect(admin.Create(suiteCtx, c)).To(Succeed())
+		untouched(c, s)
+	})
+
 	It("is not taken from another client that has it", func() {
 		first := readyClient(ns, as, func(c *v1alpha1.OAuthClient) {
 			c.Spec.Secret.Name, c.Spec.Secret.DeletionPolicy = "shared", v1alpha1.DeletionPolicyRetain

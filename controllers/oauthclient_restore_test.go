@@ -1,9 +1,15 @@
 package controllers
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -12,9 +18,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/cluster"
 
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/server/clientauth"
+	"oauth-operator.dev/server/oauth"
+	served "oauth-operator.dev/server/registration"
 )
 
 // backup is what the commands of the documentation keep of objects.
@@ -69,6 +79,45 @@ func gone(objects ...client.Object) {
 
 func verifierSecret() *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNS, Name: keyring.VerifierSecret}}
+}
+
+// verifierKeys are those that there are now.
+type verifierKeys struct{}
+
+func (verifierKeys) VerifierKey(id string, now time.Time) ([]byte, bool) {
+	key, ok := verifierRing().Find(keyring.UseVerifier, id, now)
+	return key.Material, ok
+}
+
+// authenticatorOf is what the authorization server authenticates clients with,
+// over a cache of its own.
+func authenticatorOf(as *v1alpha1.AuthorizationServer) *clientauth.Authenticator {
+	GinkgoHelper()
+	c, err := cluster.New(root, func(o *cluster.Options) {
+		o.Scheme, o.Cache.ByObject = newScheme(), served.CacheOptions()
+	})
+	Expect(err).NotTo(HaveOccurred())
+	clients, err := served.NewCluster(c)
+	Expect(err).NotTo(HaveOccurred())
+	ctx, stop := context.WithCancel(suiteCtx)
+	DeferCleanup(stop)
+	go func() {
+		defer GinkgoRecover()
+		Expect(c.Start(ctx)).To(Succeed())
+	}()
+	Eventually(clients.HasSynced).Should(BeTrue())
+	return clientauth.New(clientauth.Options{Registry: clients.For(as.Name), Verifiers: verifierKeys{}, Realm: as.Spec.Issuer})
+}
+
+// authenticated asks the server whether the value authenticates the client.
+func authenticated(a *clientauth.Authenticator, c *v1alpha1.OAuthClient, value string) error {
+	r := httptest.NewRequest(http.MethodPost, "/token", nil)
+	r.SetBasicAuth(url.QueryEscape(v1alpha1.ClientID(c.Namespace, c.Name)), url.QueryEscape(value))
+	result, err := a.Authenticate(r, oauth.Params{})
+	if err == nil && !result.Authenticated {
+		return errors.New("it is a public client")
+	}
+	return err
 }
 
 // What a backup holds are the manifests and the Secrets: the status is not
@@ -164,8 +213,11 @@ var _ = Describe("Clients that are restored from a backup", Serial, func() {
 		secrets.restore()
 		stopManager = startManager()
 		manifests.restore()
-		for i := range clients {
+		a := authenticatorOf(as)
+		for i, c := range clients {
 			expectSame(i, false)
+			Eventually(func() error { return authenticated(a, c, values[i]) }).Should(Succeed(), c.Name)
+			Expect(authenticated(a, c, strongValue())).NotTo(Succeed())
 		}
 		if withKey {
 			Expect(verifierRing()).To(Equal(ring))

@@ -50,6 +50,7 @@ var (
 	suiteCtx, endSuite = context.WithCancel(context.Background())
 
 	admin    client.Client // may do anything, and reads from the API server
+	root     *rest.Config  // its credentials
 	operator *rest.Config  // the controller's service account, with its own roles alone
 	stranger *rest.Config  // a service account that nobody has permitted anything
 	audit    = &auditor{}
@@ -75,7 +76,8 @@ var _ = BeforeSuite(func() {
 	plane, err := controlplane.Start(suiteCtx, controlplane.Options{Log: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
-	admin, err = client.New(plane.Config(), client.Options{Scheme: newScheme()})
+	root = plane.Config()
+	admin, err = client.New(root, client.Options{Scheme: newScheme()})
 	Expect(err).NotTo(HaveOccurred())
 
 	Expect(admin.Create(suiteCtx, namespace(operatorNS, nil))).To(Succeed())
