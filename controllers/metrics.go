@@ -165,11 +165,11 @@ func (count *clientCount) add(c *v1alpha1.ClientCredential, all []v1alpha1.Clien
 }
 
 // usedAfterReplaced reports whether the credential was used after the next one
-// was made.
+// was made, which may be in the same second.
 func usedAfterReplaced(c *v1alpha1.ClientCredential, all []v1alpha1.ClientCredential) bool {
 	var replaced time.Time
 	for i := range all {
-		if other := &all[i]; other.State != v1alpha1.CredentialPending && other.CreatedAt.After(c.CreatedAt.Time) {
+		if other := &all[i]; other.ID != c.ID && other.State != v1alpha1.CredentialPending && !other.CreatedAt.Time.Before(c.CreatedAt.Time) {
 			replaced = earlier(replaced, other.CreatedAt.Time)
 		}
 	}

@@ -155,6 +155,11 @@ var _ = Describe("countClients", func() {
 		Expect(one(nil, in(time.Hour)).lingering).To(BeZero(), "never used")
 		Expect(one(at(ago(2*time.Hour)), in(time.Hour)).lingering).To(BeZero(), "used before it was replaced")
 		Expect(one(at(ago(time.Minute)), in(-time.Second)).lingering).To(BeZero(), "it has ended")
+		quick := countClients([]v1alpha1.OAuthClient{clientIn(metav1.ConditionTrue, "Ready",
+			credentialOf("new", is, ago(time.Hour), nil, nil),
+			credentialOf("old", was, ago(time.Hour), at(ago(time.Minute)), in(time.Hour)),
+		)}, now)
+		Expect(quick.lingering).To(Equal(1), "replaced in the second in which it was made")
 		used := one(at(ago(time.Minute)), in(time.Hour))
 		Expect(used.lingering).To(Equal(1))
 		Expect(used.firstEnd).To(Equal(*in(time.Hour)))
