@@ -71,6 +71,10 @@ const badSecretKey = "cannot be a key of a Secret: use at most 253 letters, digi
 // others: the API server itself makes tokens for some of them.
 var foreignTypes = []string{"kubernetes.io/", "bootstrap.kubernetes.io/", "helm.sh/"}
 
+// lastApplied is where kubectl notes what it has applied. The controller does not
+// look at it, so it could not keep it.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
 // ForeignType reports whether the type of a Secret means something to others, so
 // that no client's Secret is of it.
 func ForeignType(typ string) bool {
@@ -103,6 +107,8 @@ func secretTemplate(t *v1alpha1.SecretTemplate) []Problem {
 		switch {
 		case ownKey(key):
 			add(at+".annotations", "%s is one of the operator's own: use another", quote(key))
+		case key == lastApplied:
+			add(at+".annotations", "%s is kubectl's own: use another", quote(key))
 		case len(validation.IsQualifiedName(strings.ToLower(key))) > 0:
 			add(at+".annotations", "%s cannot be the key of an annotation: use a name as in note or example.com/note", quote(key))
 		}

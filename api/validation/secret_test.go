@@ -83,6 +83,9 @@ var _ = Describe("ClientSecret", func() {
 		Entry("an own annotation", rotated, func(s *v1alpha1.OAuthClientSpec) {
 			s.Secret.Template.Annotations[v1alpha1.AnnotationCredential] = "x"
 		}, "spec.secret.template.annotations", "the operator's own"),
+		Entry("the annotation of kubectl", rotated, func(s *v1alpha1.OAuthClientSpec) {
+			s.Secret.Template.Annotations["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
+		}, "spec.secret.template.annotations", "kubectl's own"),
 		Entry("an annotation that there cannot be", rotated, func(s *v1alpha1.OAuthClientSpec) { s.Secret.Template.Annotations["/"] = "x" }, "spec.secret.template.annotations", "key of an annotation"),
 		Entry("the secret under another text", rotated, func(s *v1alpha1.OAuthClientSpec) { s.Secret.Template.Data["client-secret"] = "x" }, "spec.secret.template.data", "there always"),
 		Entry("a key with a slash", rotated, func(s *v1alpha1.OAuthClientSpec) { s.Secret.Template.Data["a/b"] = "x" }, "spec.secret.template.data", "cannot be a key"),
