@@ -39,6 +39,11 @@ var _ = Describe("Events", func() {
 		before := len(audit.in("/namespaces/" + ns + "/events"))
 		Expect(before).To(Equal(2), "and nothing of the client that is ready")
 
+		// Another message for the same reason is for the condition to tell.
+		change(refused, func(c *v1alpha1.OAuthClient) { c.Spec.Scopes = []string{"another"} })
+		Eventually(func() string { return expectNot(refused, v1alpha1.ConditionAccepted, v1alpha1.ReasonInvalid) }).
+			Should(ContainSubstring("another"))
+
 		// A controller that starts looks at every object.
 		looked := reconciled("oauthclient")
 		restartManager()
