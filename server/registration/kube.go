@@ -36,6 +36,7 @@ type Cluster struct {
 	clients    map[string]*registered // by client_id
 	namespaces map[string]*namespace
 	servers    *servers
+	revision   uint64 // of the servers or neighbours that were made last
 
 	// members are the clients of each namespace by name, and neighbours what
 	// was made of them for the policies that count clients.
@@ -63,7 +64,8 @@ type namespace struct {
 
 // servers is every AuthorizationServer. A change to one is a new servers.
 type servers struct {
-	all []*v1alpha1.AuthorizationServer // of the cache: never changed here
+	all      []*v1alpha1.AuthorizationServer // of the cache: never changed here
+	revision uint64
 }
 
 // NewCluster follows the registrations in the cache of a manager, which has to be
@@ -141,7 +143,7 @@ type clientsOf struct {
 func (r clientsOf) Lookup(ctx context.Context, clientID string) (*Client, error) {
 	v := r.cluster.cached(clientID)
 	if !v.final() {
-		live, err := r.cluster.lookupLive(ctx, clientID)
+		live, err := r.cluster.lookupLive(ctx, clientID, v != nil)
 		switch {
 		case err == nil:
 			v = live

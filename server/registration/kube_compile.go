@@ -15,14 +15,17 @@ type verdict struct {
 	server string  // the AuthorizationServer that the client belongs to
 	err    error   // ErrUnknown, or wraps ErrRefused
 
-	servers    *servers
+	// What it was made from, by revision: a verdict that nobody asks for any more
+	// must not keep clients and AuthorizationServers that are long gone.
+	servers    uint64
 	namespace  *namespace
-	neighbours *neighbours // nil where no policy counts clients
+	neighbours uint64 // 0 where no policy counts clients
 }
 
 // madeFrom reports whether the verdict was made from these, and so still holds.
 func (v *verdict) madeFrom(known *servers, ns *namespace, around *neighbours) bool {
-	return v.servers == known && v.namespace == ns && (v.neighbours == nil || v.neighbours == around)
+	return v.servers == known.revision && v.namespace == ns &&
+		(v.neighbours == 0 || around != nil && v.neighbours == around.revision)
 }
 
 // final reports whether the verdict needs no second look at the API server. One
@@ -37,7 +40,7 @@ func (v *verdict) final() bool {
 // AuthorizationServer, is unknown. The neighbours are asked for only where the
 // policy counts them.
 func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace, around func() *neighbours) *verdict {
-	v := &verdict{servers: known, namespace: ns}
+	v := &verdict{servers: known.revision, namespace: ns}
 	as, problem := validation.ResolveAuthorizationServer(oac, known.all)
 	if problem != nil || oac.DeletionTimestamp != nil {
 		v.err = ErrUnknown
@@ -50,8 +53,9 @@ func compile(oac *v1alpha1.OAuthClient, known *servers, ns *namespace, around fu
 	}
 	rank := 0
 	if _, bounded := validation.MaxClients(as, labels); bounded {
-		v.neighbours = around()
-		rank = validation.Rank(oac, as, v.neighbours.clients, known.all)
+		others := around()
+		v.neighbours = others.revision
+		rank = validation.Rank(oac, as, others.clients, known.all)
 	}
 	if problems := validation.Client(oac, as, labels, rank); len(problems) > 0 {
 		v.err = fmt.Errorf("%w: %s", ErrRefused, validation.Message(problems))

@@ -55,7 +55,8 @@ func (c *Cluster) setServer(obj any) {
 	} else {
 		all = append(all, as)
 	}
-	c.servers = &servers{all: all}
+	c.revision++
+	c.servers = &servers{all: all, revision: c.revision}
 	c.live.forgetAll()
 }
 
@@ -73,8 +74,12 @@ func (c *Cluster) removeServer(obj any) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.servers = &servers{all: slices.DeleteFunc(slices.Clone(c.servers.all),
-		func(known *v1alpha1.AuthorizationServer) bool { return known.Name == as.Name })}
+	c.revision++
+	c.servers = &servers{
+		all: slices.DeleteFunc(slices.Clone(c.servers.all),
+			func(known *v1alpha1.AuthorizationServer) bool { return known.Name == as.Name }),
+		revision: c.revision,
+	}
 	c.live.forgetAll()
 }
 

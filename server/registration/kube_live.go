@@ -28,6 +28,12 @@ const (
 	// liveMemory is how long a live answer counts. It is short: whoever asks
 	// for a client a moment too early should not have to wait for long.
 	liveMemory = 2 * time.Second
+
+	// Second looks at clients that the cache knows and would turn away are counted
+	// apart: those that the policy has come to refuse go on asking, and new clients
+	// must not suffer from that.
+	doubtRate  = 10 // a second
+	doubtBurst = 20
 )
 
 // maxName is the longest name of an OAuthClient.
@@ -44,7 +50,8 @@ var errBusy = oauth.NewError(oauth.CodeTemporarilyUnavailable,
 type liveLookups struct {
 	reader  client.Reader
 	now     func() time.Time
-	limiter *rate.Limiter
+	limiter *rate.Limiter // for clients that the cache does not know
+	doubts  *rate.Limiter // for those that it would turn away
 	flights singleflight.Group
 
 	// namespaces are those that clients may be in: any, where there are none.
@@ -68,14 +75,15 @@ func newLiveLookups(reader client.Reader, now func() time.Time, namespaces []str
 		reader:     reader,
 		now:        now,
 		limiter:    rate.NewLimiter(liveRate, liveBurst),
+		doubts:     rate.NewLimiter(doubtRate, doubtBurst),
 		namespaces: namespaces,
 		answers:    map[string]liveAnswer{},
 	}
 }
 
 // lookupLive returns what the API server knows of the client. All who ask for
-// one client at a time share one request.
-func (c *Cluster) lookupLive(ctx context.Context, clientID string) (*verdict, error) {
+// one client at a time share one request. Known says that the cache knows it.
+func (c *Cluster) lookupLive(ctx context.Context, clientID string, known bool) (*verdict, error) {
 	l := c.live
 	if v := l.answered(clientID); v != nil {
 		return v, nil
@@ -85,7 +93,11 @@ func (c *Cluster) lookupLive(ctx context.Context, clientID string) (*verdict, er
 		return unknown, nil
 	}
 	flight := l.flights.DoChan(clientID, func() (any, error) {
-		if !l.limiter.AllowN(l.now(), 1) {
+		limiter := l.limiter
+		if known {
+			limiter = l.doubts
+		}
+		if !limiter.AllowN(l.now(), 1) {
 			return nil, errBusy
 		}
 		// The one who came first may go away; the others still wait.

@@ -9,7 +9,8 @@ import (
 // A client that comes, goes or moves to another AuthorizationServer makes a new
 // neighbours.
 type neighbours struct {
-	clients []*v1alpha1.OAuthClient // of the cache: never changed here
+	clients  []*v1alpha1.OAuthClient // of the cache: never changed here
+	revision uint64                  // never 0
 }
 
 // neighboursIn returns the neighbours in a namespace.
@@ -19,7 +20,11 @@ func (c *Cluster) neighboursIn(namespace string) *neighbours {
 	if known := c.neighbours[namespace]; known != nil {
 		return known
 	}
-	made := &neighbours{clients: make([]*v1alpha1.OAuthClient, 0, len(c.members[namespace]))}
+	c.revision++
+	made := &neighbours{
+		clients:  make([]*v1alpha1.OAuthClient, 0, len(c.members[namespace])),
+		revision: c.revision,
+	}
 	for _, oac := range c.members[namespace] {
 		made.clients = append(made.clients, oac)
 	}
