@@ -52,7 +52,7 @@ func (r *authorizationServerReconciler) setup(mgr manager.Manager) error {
 
 func (r *authorizationServerReconciler) sameIssuer(ctx context.Context, o client.Object) []reconcile.Request {
 	return requestsFor(ctx, r.cache, &v1alpha1.AuthorizationServerList{},
-		client.MatchingFields{indexIssuer: o.(*v1alpha1.AuthorizationServer).Spec.Issuer})
+		client.MatchingFields{indexIssuer: validation.IssuerAddress(o.(*v1alpha1.AuthorizationServer).Spec.Issuer)})
 }
 
 // Reconcile brings one AuthorizationServer, its keys and its status together.
@@ -79,7 +79,7 @@ func (r *authorizationServerReconciler) rivals(
 	ctx context.Context, server *v1alpha1.AuthorizationServer,
 ) ([]*v1alpha1.AuthorizationServer, error) {
 	var list v1alpha1.AuthorizationServerList
-	err := r.cache.List(ctx, &list, client.MatchingFields{indexIssuer: server.Spec.Issuer}, client.UnsafeDisableDeepCopy)
+	err := r.cache.List(ctx, &list, client.MatchingFields{indexIssuer: validation.IssuerAddress(server.Spec.Issuer)}, client.UnsafeDisableDeepCopy)
 	rivals := make([]*v1alpha1.AuthorizationServer, 0, len(list.Items))
 	for i := range list.Items {
 		rivals = append(rivals, &list.Items[i])

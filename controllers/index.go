@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/api/validation"
 )
 
 // Indexes of the cache.
@@ -29,7 +30,7 @@ const (
 	// and with an empty name those that take them from any of its kind.
 	indexSource = "spec.redirectURIsFrom"
 
-	// indexIssuer finds the AuthorizationServers of an issuer.
+	// indexIssuer finds the AuthorizationServers of the address of an issuer.
 	indexIssuer = "spec.issuer"
 
 	// indexUsername finds the OAuthUsers of a username.
@@ -54,7 +55,7 @@ func indexFields(ctx context.Context, indexer client.FieldIndexer) error {
 		{&v1alpha1.OAuthClient{}, indexReference, referencesOf},
 		{&v1alpha1.OAuthClient{}, indexSource, sourcesOf},
 		{&v1alpha1.AuthorizationServer{}, indexIssuer, func(o client.Object) []string {
-			return []string{o.(*v1alpha1.AuthorizationServer).Spec.Issuer}
+			return []string{validation.IssuerAddress(o.(*v1alpha1.AuthorizationServer).Spec.Issuer)}
 		}},
 		{&v1alpha1.OAuthUser{}, indexUsername, func(o client.Object) []string {
 			return []string{o.(*v1alpha1.OAuthUser).Spec.Username}

@@ -40,6 +40,7 @@ var _ = Describe("AuthorizationServer", func() {
 		Entry("with a trailing slash", `issuer: "https://id.example.com/"`, "spec.issuer", "no trailing slash"),
 		Entry("with half an IPv6 address", `issuer: "https://[1::2::3]"`, "spec.issuer", "complete IPv6 address"),
 		Entry("with a port that says nothing", `issuer: "https://id.example.com:443"`, "spec.issuer", "remove :443"),
+		Entry("with the port of the other scheme", `issuer: "https://id.example.com:80"`, "spec.issuer", "remove :443 or :80"),
 		Entry("with an empty issuer", `issuer: ""`, "spec.issuer", "at least 1"),
 		Entry("with a name of two lines", `displayName: "a\nb"`, "spec.displayName", "on one line"),
 		Entry("with a bad scope", `scopes: [{name: "a b"}]`, "spec.scopes[0].name", "RFC 6749 §3.3"),

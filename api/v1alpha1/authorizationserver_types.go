@@ -57,7 +57,7 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^(https://(([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}|\[[0-9a-f:]+\])|http://(localhost|127\.0\.0\.1|\[::1\]))(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/|$)")`,message="issuer must be https://host, with a port and a path if need be (RFC 8414 §2), or http:// with the host localhost, 127.0.0.1 or [::1]; in lower case, without user, query, fragment and trailing slash"
 	// +kubebuilder:validation:XValidation:rule=`self.find(r"^https://\[[0-9a-f:]+\]") == "" || isIP(self.find(r"\[[0-9a-f:]+\]").replace("[", "").replace("]", ""))`,message="issuer must have a complete IPv6 address between the brackets"
-	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"^(https://[^/]*:443|http://[^/]*:80)(/|$)")`,message="issuer must not name the port that the scheme has anyway: remove :443 or :80"
+	// +kubebuilder:validation:XValidation:rule=`!self.matches(r"^https?://[^/]*:(443|80)(/|$)")`,message="issuer must not name a port that a scheme has anyway: remove :443 or :80"
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[^/]*//[^/]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$") || !self.matches(r"^https?://[^/?#]*/")`,message="issuer must have a path of letters, digits, -, ., _ and ~ in which no segment is empty or begins with a dot, and no trailing slash, query and fragment"
 	Issuer string `json:"issuer"`
 

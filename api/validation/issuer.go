@@ -15,7 +15,7 @@ const maxIssuer = 512
 
 var (
 	errIssuer     = errors.New("must be https://host, with a port and a path if need be (RFC 8414 §2), or http:// with the host localhost, 127.0.0.1 or [::1]; in lower case, without user, query, fragment and trailing slash")
-	errIssuerPort = errors.New("must not name the port that the scheme has anyway: remove :443 or :80")
+	errIssuerPort = errors.New("must not name a port that a scheme has anyway: remove :443 or :80")
 	errIssuerPath = errors.New("must have a path of letters, digits, -, ., _ and ~ in which no segment is empty or begins with a dot, and no trailing slash")
 )
 
@@ -36,15 +36,14 @@ func Issuer(issuer string) error {
 	case !ok || host != strings.ToLower(host):
 		return errIssuer
 	case scheme == "https" && validHost(host):
-		if strings.HasSuffix(authority, ":443") {
-			return errIssuerPort
-		}
 	case scheme == "http" && loopback(host):
-		if strings.HasSuffix(authority, ":80") {
-			return errIssuerPort
-		}
 	default:
 		return errIssuer
+	}
+	// Either of the two, with either scheme: behind a proxy the server does not
+	// know by which a request came, so it could not tell them apart.
+	if strings.HasSuffix(authority, ":443") || strings.HasSuffix(authority, ":80") {
+		return errIssuerPort
 	}
 	if path == "" {
 		return nil
@@ -121,17 +120,24 @@ func lifetimes(l v1alpha1.Lifetimes) []Problem {
 	return problems
 }
 
-// IssuerOwner returns which of the AuthorizationServers with the issuer of as
+// IssuerOwner returns which of the AuthorizationServers at the address of as
 // serves it: the oldest, and of those of one age the first by name. All may hold
 // as itself, or not.
 func IssuerOwner(as *v1alpha1.AuthorizationServer, all []*v1alpha1.AuthorizationServer) *v1alpha1.AuthorizationServer {
 	owner := as
 	for _, other := range all {
-		if other.Spec.Issuer == as.Spec.Issuer && older(other, owner) {
+		if IssuerAddress(other.Spec.Issuer) == IssuerAddress(as.Spec.Issuer) && older(other, owner) {
 			owner = other
 		}
 	}
 	return owner
+}
+
+// IssuerAddress returns what requests for an issuer are known by: its host, port
+// and path. By the scheme they are not: a proxy may have taken it away.
+func IssuerAddress(issuer string) string {
+	_, rest, _ := strings.Cut(issuer, "://")
+	return rest
 }
 
 // older orders by creation, and by name where that does not tell.

@@ -98,6 +98,15 @@ var _ = Describe("IssuerOwner", func() {
 		Expect(validation.IssuerOwner(b, all).Name).To(Equal("b"))
 		Expect(validation.IssuerOwner(a, nil).Name).To(Equal("a"))
 	})
+
+	It("knows issuers that cannot be told apart by their requests", func() {
+		a, b := born("a", 2, false), born("b", 1, false)
+		a.Spec.Issuer, b.Spec.Issuer = "https://localhost/team", "http://localhost/team"
+		all := []*v1alpha1.AuthorizationServer{a, b}
+		Expect(validation.IssuerOwner(a, all).Name).To(Equal("b"))
+		b.Spec.Issuer = "http://localhost/other"
+		Expect(validation.IssuerOwner(a, all).Name).To(Equal("a"))
+	})
 })
 
 var _ = Describe("ResolveAuthorizationServer", func() {
