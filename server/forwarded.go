@@ -35,8 +35,8 @@ func forwardedFor(r *http.Request, proxies []netip.Prefix) (netip.Addr, bool) {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := address(strings.TrimSpace(hops[i]))
+		if !ok {
 			return netip.Addr{}, false
 		}
 		if !within(proxies, hop) {
@@ -44,6 +44,16 @@ func forwardedFor(r *http.Request, proxies []netip.Prefix) (netip.Addr, bool) {
 		}
 	}
 	return netip.Addr{}, false
+}
+
+// address reads an entry of the header: an address, with a port as some proxies
+// write it.
+func address(hop string) (netip.Addr, bool) {
+	if addr, err := netip.ParseAddr(hop); err == nil {
+		return addr, true
+	}
+	withPort, err := netip.ParseAddrPort(hop)
+	return withPort.Addr(), err == nil
 }
 
 func within(networks []netip.Prefix, addr netip.Addr) bool {

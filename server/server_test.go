@@ -167,6 +167,8 @@ var _ = Describe("The address of the caller", func() {
 		Entry("a trusted proxy", "10.1.2.3:1000", []string{"192.0.2.7"}, "192.0.2.7:"),
 		Entry("what the caller put in front is not believed", "10.1.2.3:1000", []string{"198.51.100.1, 192.0.2.7"}, "192.0.2.7:"),
 		Entry("two proxies and two headers", "10.1.2.3:1000", []string{"192.0.2.7", "10.9.9.9"}, "192.0.2.7:"),
+		Entry("an address with its port", "10.1.2.3:1000", []string{"192.0.2.7:50123"}, "192.0.2.7:"),
+		Entry("an IPv6 address with its port", "10.1.2.3:1000", []string{"[2001:db8::7]:50123"}, "[2001:db8::7]:"),
 		Entry("anybody else", "192.0.2.9:1000", []string{"10.0.0.1"}, "192.0.2.9:"),
 		Entry("nonsense", "10.1.2.3:1000", []string{"nonsense"}, "10.1.2.3:"),
 		Entry("none", "10.1.2.3:1000", nil, "10.1.2.3:"),
