@@ -26,7 +26,7 @@ var _ = Describe("The echo of a status", func() {
 
 	It("is no reason to look, whether it comes before the response or after it", func() {
 		Expect(looks()).To(BeTrue(), "a status that somebody else has written")
-		r.echo.writes(after, after.Status)
+		r.echo.writes(after, *after.Status.DeepCopy())
 		Expect(looks()).To(BeFalse(), "before the response")
 		r.echo.wrote(after)
 		Expect(looks()).To(BeFalse(), "after the response")
@@ -35,7 +35,7 @@ var _ = Describe("The echo of a status", func() {
 	})
 
 	It("hides nothing that has changed with it", func() {
-		r.echo.writes(after, after.Status)
+		r.echo.writes(after, *after.Status.DeepCopy())
 		after.Generation = 2
 		Expect(looks()).To(BeTrue(), "the spec")
 		after.Generation, after.Annotations = 1, map[string]string{v1alpha1.AnnotationDefault: "true"}
