@@ -30,5 +30,6 @@ func keySchedules(l v1alpha1.EffectiveLifetimes) []keyring.Schedule {
 		{Use: keyring.UseCode, Every: 30 * day, Ahead: ownAhead, Keep: l.Code + skew},
 		{Use: keyring.UseRefresh, Every: 180 * day, Ahead: ownAhead, Keep: l.Refresh + skew},
 		{Use: keyring.UseBrowser, Every: 30 * day, Ahead: ownAhead, Keep: l.Session + skew},
+		{Use: keyring.UsePairwise},
 	}
 }

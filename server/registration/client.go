@@ -42,6 +42,9 @@ type Client struct {
 	// Lifetimes of what the client is issued, with nothing left out.
 	Lifetimes issuer.Lifetimes
 
+	// OpenID is the metadata of OpenID Connect. Zero for a client without.
+	OpenID OpenID
+
 	// Credentials are the verifiers of the client's secrets.
 	Credentials []Credential
 
