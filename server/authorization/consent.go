@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
@@ -52,6 +53,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 		Name:        session.Person.Name,
 		Username:    session.Person.Username,
 		Scopes:      descriptions,
+		Links:       links(t.client),
 		ReturnTo:    t.redirectURI,
 	})
 }
@@ -134,6 +136,23 @@ func (e *Endpoint) again(w http.ResponseWriter, r *http.Request, q question) {
 		return
 	}
 	resourceowner.SeeOther(w, next)
+}
+
+// links are what the client says about itself (OpenID Connect Registration §2,
+// client_uri, policy_uri, tos_uri). There is no logo: one of another site would
+// let that site see who logs in where (RFC 9700 §4.2.4).
+func links(client *registration.Client) []pages.Link {
+	var links []pages.Link
+	for _, l := range []pages.Link{
+		{Text: "About the application", URL: client.OpenID.ClientURI},
+		{Text: "Privacy policy", URL: client.OpenID.PolicyURI},
+		{Text: "Terms of service", URL: client.OpenID.TOSURI},
+	} {
+		if strings.HasPrefix(l.URL, "https://") {
+			links = append(links, l)
+		}
+	}
+	return links
 }
 
 // destination says where a redirect URI leads, in words for people.

@@ -187,7 +187,7 @@ func newClient(id, method string, redirectURIs ...string) *registration.Client {
 
 func newRing(now time.Time) keyring.Ring {
 	ring, _, _, err := keyring.Rotate(keyring.Ring{},
-		[]keyring.Schedule{{Use: keyring.UseCode}, {Use: keyring.UseBrowser}}, now)
+		[]keyring.Schedule{{Use: keyring.UseCode}, {Use: keyring.UseBrowser}, {Use: keyring.UseSignES256}, {Use: keyring.UsePairwise}}, now)
 	if err != nil {
 		panic(err)
 	}
