@@ -66,7 +66,7 @@ func New(o Options) *Endpoint {
 		registry: o.Registry,
 		people:   o.People,
 		now:      o.Now,
-		pages:    pages.New(pages.Options{Name: siteName(o.Settings), Assets: o.Settings.URL(issuer.PathAssets)}),
+		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets)}),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 	}
@@ -233,15 +233,6 @@ func (e *Endpoint) methods(next http.HandlerFunc, allowed ...string) http.Handle
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		e.refuse(w, r, refuseMethod())
 	})
-}
-
-// siteName is the name of the issuer on its pages.
-func siteName(s *issuer.Settings) string {
-	if s.DisplayName != "" {
-		return s.DisplayName
-	}
-	_, host, _ := strings.Cut(s.Issuer, "://")
-	return host
 }
 
 // clientName is the name of a client on the pages.

@@ -43,6 +43,13 @@ func (e *Endpoint) issue(w http.ResponseWriter, r *http.Request, t *target, req 
 		e.fail(w, r, t, fault(err))
 		return
 	}
+	err = e.sessions.Visit(w, session, resourceowner.Visit{
+		ClientID: c.ClientID, GrantID: c.GrantID, SessionID: session.ID, Offline: req.scope.Has(oauth.ScopeOfflineAccess),
+	})
+	if err != nil {
+		e.fail(w, r, t, fault(err))
+		return
+	}
 	logr.FromContextOrDiscard(r.Context()).Info("Authorization code issued.",
 		"client", t.client.ID, "subject", session.Person.Subject, "grant", c.GrantID)
 	e.respond(w, t, param{oauth.ParamCode, code})

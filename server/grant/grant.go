@@ -74,6 +74,7 @@ type Reason string
 const (
 	CodeReplayed       Reason = "CodeReplayed"       // RFC 6749 §4.1.2
 	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
+	LoggedOut          Reason = "LoggedOut"          // Back-Channel Logout §2.7
 )
 
 // Store keeps grants. Each method is one atomic step, also between replicas

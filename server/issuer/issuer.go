@@ -4,6 +4,7 @@ package issuer
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"oauth-operator.dev/api/endpoint"
@@ -60,10 +61,22 @@ const (
 	PathUserinfo  = endpoint.Userinfo
 	PathJWKS      = endpoint.JWKS
 	PathAssets    = "/assets/"
+
+	PathLogout        = "/logout"
+	PathLogoutConfirm = "/logout/confirm"
 )
 
 // URL returns the URL of an endpoint of the issuer.
 func (s *Settings) URL(path string) string { return s.Issuer + path }
+
+// SiteName is the name of the issuer on its pages.
+func (s *Settings) SiteName() string {
+	if s.DisplayName != "" {
+		return s.DisplayName
+	}
+	_, host, _ := strings.Cut(s.Issuer, "://")
+	return host
+}
 
 // BasePath returns the path of the issuer: "" for one without.
 func (s *Settings) BasePath() string {

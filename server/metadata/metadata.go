@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/cors"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
@@ -33,6 +34,9 @@ type Options struct {
 	// GrantTypes and AuthMethods are those of the token endpoint.
 	GrantTypes  []string
 	AuthMethods []string
+
+	// BackchannelLogout says that clients are told of logouts.
+	BackchannelLogout bool
 }
 
 // document is the metadata of RFC 8414 §2, with what OpenID Connect Discovery §3
@@ -53,10 +57,21 @@ type document struct {
 
 	SubjectTypes []string `json:"subject_types_supported,omitempty"`
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	UserinfoAlgs []string `json:"userinfo_signing_alg_values_supported,omitempty"`
 	Claims       []string `json:"claims_supported,omitempty"`
+	Prompts      []string `json:"prompt_values_supported,omitempty"` // Initiating User Registration §4
+	UILocales    []string `json:"ui_locales_supported,omitempty"`
+	Displays     []string `json:"display_values_supported,omitempty"`
 
-	// The default of this one is true, so it has to be said.
+	// The default of request_uri_parameter_supported is true, so it has to be
+	// said. The others are said with it.
+	RequestParameter    *bool `json:"request_parameter_supported,omitempty"`
 	RequestURIParameter *bool `json:"request_uri_parameter_supported,omitempty"`
+	ClaimsParameter     bool  `json:"claims_parameter_supported,omitempty"`
+
+	EndSessionEndpoint       string `json:"end_session_endpoint,omitempty"`                 // RP-Initiated Logout §2.1
+	BackchannelLogout        bool   `json:"backchannel_logout_supported,omitempty"`         // Back-Channel Logout §2.1
+	BackchannelLogoutSession bool   `json:"backchannel_logout_session_supported,omitempty"` // the same
 }
 
 // New returns what answers at the well-known names: the same document at both,
@@ -77,7 +92,7 @@ func describe(options Options) document {
 		TokenEndpoint:         s.URL(issuer.PathToken),
 		JWKSURI:               s.URL(issuer.PathJWKS),
 		ResponseTypes:         []string{oauth.ResponseTypeCode},
-		ResponseModes:         []string{"query"},
+		ResponseModes:         []string{oauth.ResponseModeQuery, oauth.ResponseModeFormPost},
 		GrantTypes:            options.GrantTypes,
 		AuthMethods:           options.AuthMethods,
 		ChallengeMethods:      []string{oauth.MethodS256},
@@ -87,17 +102,25 @@ func describe(options Options) document {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}
 	if oauth.Scope(d.Scopes).Has(oauth.ScopeOpenID) {
-		describeOpenID(&d, s)
+		describeOpenID(&d, options)
 	}
 	return d
 }
 
 // describeOpenID adds the members of OpenID Connect Discovery §3.
-func describeOpenID(d *document, s *issuer.Settings) {
+func describeOpenID(d *document, options Options) {
+	s := options.Settings
 	d.UserinfoEndpoint = s.URL(issuer.PathUserinfo)
-	d.SubjectTypes = []string{"public"}
-	d.IDTokenAlgs = []string{s.IDTokenAlg}
+	d.SubjectTypes = []string{oauth.SubjectTypePublic, oauth.SubjectTypePairwise}
+	d.IDTokenAlgs = []string{accesstoken.AlgRS256, accesstoken.AlgES256}
+	d.Prompts = []string{oauth.PromptNone, oauth.PromptLogin, oauth.PromptConsent, oauth.PromptSelectAccount}
+	d.UILocales = []string{"en"}
+	d.Displays = []string{"page"}
+	d.RequestParameter = new(bool)
 	d.RequestURIParameter = new(bool)
+	d.EndSessionEndpoint = s.URL(issuer.PathLogout)
+	d.BackchannelLogout = options.BackchannelLogout
+	d.BackchannelLogoutSession = options.BackchannelLogout
 	d.Claims = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}
 	scopes := oauth.Scope(d.Scopes)
 	if scopes.Has(oauth.ScopeProfile) {

@@ -58,7 +58,7 @@ var _ = Describe("The metadata", func() {
 			settings.Catalogue = append(settings.Catalogue, issuer.Scope{Name: name})
 		}
 		return metadata.Options{
-			Settings: settings, AuthMethods: clientauth.Methods(),
+			Settings: settings, AuthMethods: clientauth.Methods(), BackchannelLogout: true,
 			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
 		}
 	}
@@ -72,14 +72,21 @@ var _ = Describe("The metadata", func() {
 			"jwks_uri":                                       "https://auth.example.com/main/jwks",
 			"scopes_supported":                               []any{"openid", "profile", "email", "groups", "read"},
 			"response_types_supported":                       []any{"code"},
-			"response_modes_supported":                       []any{"query"},
+			"response_modes_supported":                       []any{"query", "form_post"},
 			"grant_types_supported":                          []any{"authorization_code", "refresh_token", "client_credentials"},
 			"token_endpoint_auth_methods_supported":          []any{"client_secret_basic", "client_secret_post", "none"},
 			"code_challenge_methods_supported":               []any{"S256"},
 			"authorization_response_iss_parameter_supported": true,
-			"subject_types_supported":                        []any{"public"},
-			"id_token_signing_alg_values_supported":          []any{"RS256"},
+			"subject_types_supported":                        []any{"public", "pairwise"},
+			"id_token_signing_alg_values_supported":          []any{"RS256", "ES256"},
+			"prompt_values_supported":                        []any{"none", "login", "consent", "select_account"},
+			"ui_locales_supported":                           []any{"en"},
+			"display_values_supported":                       []any{"page"},
+			"request_parameter_supported":                    false,
 			"request_uri_parameter_supported":                false,
+			"end_session_endpoint":                           "https://auth.example.com/main/logout",
+			"backchannel_logout_supported":                   true,
+			"backchannel_logout_session_supported":           true,
 			"claims_supported": []any{
 				"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
 				"name", "preferred_username", "email", "email_verified", "groups",

@@ -107,4 +107,6 @@ const (
 	ScopeProfile = "profile"
 	ScopeEmail   = "email"
 	ScopeGroups  = "groups"
+
+	ScopeOfflineAccess = "offline_access" // OpenID Connect Core §11
 )

@@ -78,7 +78,7 @@ var _ = Describe("What a browser carries", func() {
 		begin := func() (*resourceowner.Session, *http.Request) {
 			GinkgoHelper()
 			w := httptest.NewRecorder()
-			s, err := sessions.Begin(w, directory.person)
+			s, err := sessions.Begin(w, directory.person, nil)
 			Expect(err).NotTo(HaveOccurred())
 			return s, carry(w)
 		}
@@ -159,7 +159,7 @@ var _ = Describe("What a browser carries", func() {
 		It("cannot begin without keys", func() {
 			current.Store(&keys.Set{})
 			w := httptest.NewRecorder()
-			_, err := sessions.Begin(w, directory.person)
+			_, err := sessions.Begin(w, directory.person, nil)
 			Expect(err).To(MatchError(keys.ErrNoKey))
 			Expect(resourceowner.Trouble(err).Code).To(Equal("temporarily_unavailable"))
 			Expect(w.Header()).NotTo(HaveKey("Set-Cookie"))

@@ -115,6 +115,7 @@ func status(g grant.Grant, generation int64, conditions []metav1.Condition, now 
 
 // messages are for people who look at a revoked grant.
 var messages = map[grant.Reason]string{
+	grant.LoggedOut:          "The person has logged out of the session in which it was allowed.",
 	grant.CodeReplayed:       "The authorization code was presented a second time. Somebody may have stolen it, so all that came from it is revoked.",
 	grant.RefreshTokenReused: "A refresh token that had been replaced was presented. Somebody may have stolen it, so all that came from it is revoked.",
 }
