@@ -59,6 +59,7 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.secret) || !has(self.secret.ref)`,message="secret.ref brings a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".secret"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.rotation)`,message="rotation is of a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".rotation"
 // +kubebuilder:validation:XValidation:rule=`!has(self.rotation) || !has(self.rotation.interval) || !has(self.secret) || !has(self.secret.ref)`,message="rotation.interval is for secrets that the operator makes: one that secret.ref brings is rotated where it comes from, so remove one of the two",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule=`!has(self.subjectType) || self.subjectType != 'pairwise' || !has(self.redirectURIsFrom) || size(self.redirectURIsFrom) == 0`,message="subjectType pairwise depends on the host of the redirect URIs, which redirectURIsFrom lets change: list the redirectURIs, or use public",fieldPath=".subjectType"
 type OAuthClientSpec struct {
 	// authorizationServerRef names the AuthorizationServer that the client is
 	// registered with. Without it, the client gets the cluster's default: the
@@ -146,6 +147,8 @@ type OAuthClientSpec struct {
 	// +optional
 	// +kubebuilder:default=client_secret_basic
 	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
+
+	OpenIDClientMetadata `json:",inline"`
 
 	// lifetimes are shorter or longer lifetimes for what is issued to this client,
 	// within what the policy of the AuthorizationServer allows. What is left out is

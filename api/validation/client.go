@@ -23,6 +23,7 @@ func Client(
 	problems := clientNames(c)
 	problems = append(problems, clientGrants(c)...)
 	problems = append(problems, clientRedirects(c)...)
+	problems = append(problems, clientOpenID(c)...)
 	problems = append(problems, boundLifetimes("spec.lifetimes", &c.Spec.Lifetimes)...)
 	for i, scope := range c.Spec.Scopes {
 		if !validScope(scope) {
