@@ -140,6 +140,17 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$")`,message="scopes must be of printable ASCII characters other than space, quotation mark and backslash (RFC 6749 §3.3)"
 	Scopes []string `json:"scopes,omitempty"`
 
+	// resources are the protected resources that the client may ask for access to
+	// with the parameter resource (RFC 8707), by their identifiers in the
+	// AuthorizationServer. The issuer itself need not be named. Where they are left
+	// out the client gets access tokens for the issuer alone.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Resources []string `json:"resources,omitempty"`
+
 	// tokenEndpointAuthMethod is how the client authenticates at the token
 	// endpoint (RFC 7591 §2): client_secret_basic, with the HTTP Basic scheme;
 	// client_secret_post, in the body of the request; or none, which makes it a

@@ -35,6 +35,7 @@ func Client(
 	}
 	catalogue := as.Catalogue()
 	problems = append(problems, clientScopes(c, as.Name, catalogue)...)
+	problems = append(problems, clientResources(c, as)...)
 	if len(problems) > 0 || as.Spec.Policy == nil {
 		// What is not valid is not asked of the policy: one sentence is enough.
 		return problems

@@ -27,6 +27,10 @@ type Settings struct {
 	// Catalogue is every scope that exists, in the order of the resource.
 	Catalogue []Scope
 
+	// Resources are what access tokens can be for beside the issuer itself
+	// (RFC 8707), in the order of the resource.
+	Resources []Resource
+
 	Lifetimes Lifetimes
 
 	// IDTokenAlg is RS256 or ES256.
@@ -61,6 +65,9 @@ const (
 	PathUserinfo  = endpoint.Userinfo
 	PathJWKS      = endpoint.JWKS
 	PathAssets    = "/assets/"
+
+	PathRevocation    = endpoint.Revocation
+	PathIntrospection = endpoint.Introspection
 
 	PathLogout        = "/logout"
 	PathLogoutConfirm = "/logout/confirm"

@@ -133,10 +133,12 @@ const (
 	TypeIDToken     = "JWT"
 	TypeUserinfo    = "userinfo+jwt" // so that it is never taken for an ID token (RFC 8725 §3.11)
 	TypeLogoutToken = "logout+jwt"   // Back-Channel Logout §2.4
+
+	TypeIntrospection = "token-introspection+jwt" // RFC 9701 §5
 )
 
 // types are those that signers are made for.
-var types = []string{TypeAccessToken, TypeIDToken, TypeUserinfo, TypeLogoutToken}
+var types = []string{TypeAccessToken, TypeIDToken, TypeUserinfo, TypeLogoutToken, TypeIntrospection}
 
 // Sign returns the compact JWS (RFC 7515 §7.1) of the payload under the active
 // key of that use. It returns ErrNoKey if there is none.

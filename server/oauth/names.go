@@ -48,6 +48,10 @@ const (
 
 	// RFC 8707 §2. It may be repeated.
 	ParamResource = "resource"
+
+	// RFC 7009 §2.1, RFC 7662 §2.1.
+	ParamToken         = "token"
+	ParamTokenTypeHint = "token_type_hint"
 )
 
 // Values of grant_type.

@@ -39,6 +39,10 @@ type Client struct {
 	// DefaultScope is what the client gets that sends no scope.
 	DefaultScope oauth.Scope
 
+	// Resources are what the client may ask for access to (RFC 8707), beside the
+	// issuer itself.
+	Resources []string
+
 	// Lifetimes of what the client is issued, with nothing left out.
 	Lifetimes issuer.Lifetimes
 
