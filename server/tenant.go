@@ -52,7 +52,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
 	}))
 	mount(issuer.PathUserinfo, "userinfo", userinfo.New(userinfo.Options{
-		Settings: settings, Keys: current, Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+		Settings: settings, Keys: current, Registry: registry, Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
 	}))
 	mount(issuer.PathJWKS, "jwks", metadata.KeySet(current, s.options.Now))
 

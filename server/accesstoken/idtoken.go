@@ -47,7 +47,8 @@ func (t IDToken) Sign(settings *issuer.Settings, set *keys.Set, now time.Time) (
 	if err != nil {
 		return "", err
 	}
-	claims := t.Person.Claims(t.Scope)
+	asked := resourceowner.Within(t.Grant.Claims.Of(oauth.ClaimsIDToken), t.Client.Scope)
+	claims := t.Person.Claims(t.Scope, asked...)
 	claims["iss"] = settings.Issuer
 	claims["sub"] = subject
 	claims["aud"] = t.Client.ID

@@ -34,14 +34,15 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 		Errand:    f.errand,
 		Session:   session.ID,
 		ClientUID: t.client.UID,
-		Scope:     req.scope,
+		Scope:     req.shown(),
 	})
 	if err != nil {
 		e.trouble(w, r, err)
 		return
 	}
-	descriptions := make([]string, 0, len(req.scope))
-	for _, name := range req.scope {
+	shown := req.shown()
+	descriptions := make([]string, 0, len(shown))
+	for _, name := range shown {
 		descriptions = append(descriptions, e.settings.Describe(name))
 	}
 	e.pages.Consent(w, pages.Consent{
@@ -110,7 +111,7 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 	switch {
 	case bad != nil:
 		e.fail(w, r, t, bad)
-	case t.client.UID != q.ClientUID || !slices.Equal(req.scope, q.Scope):
+	case t.client.UID != q.ClientUID || !slices.Equal(req.shown(), q.Scope):
 		e.again(w, r, q) // not what was asked
 	default:
 		e.allow(w, r, t, req, session)
@@ -119,7 +120,7 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 
 func (e *Endpoint) allow(w http.ResponseWriter, r *http.Request, t *target, req *request, session *resourceowner.Session) {
 	if !t.client.Public() { // RFC 6749 §10.2
-		if err := e.sessions.Remember(w, session, t.client.UID, req.scope); err != nil {
+		if err := e.sessions.Remember(w, session, t.client.UID, req.shown()); err != nil {
 			e.fail(w, r, t, fault(err))
 			return
 		}

@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"slices"
 
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/oauth"
@@ -55,7 +56,7 @@ func (e *Endpoint) recognise(t *target, req *request, session *resourceowner.Ses
 		return fault(err)
 	}
 	for _, named := range req.subjects {
-		req.somebodyElse = req.somebodyElse || named != subject
+		req.somebodyElse = req.somebodyElse || !slices.Contains(named, subject)
 	}
 	return nil
 }

@@ -18,11 +18,12 @@ type request struct {
 	nonce     string
 	prompts   []string
 	maxAge    time.Duration // negative for any
+	claims    oauth.Claims  // that are asked for by name
 
 	// subjects are whom the request says the person is, as the client knows them:
-	// id_token_hint, and the claim sub of claims. somebodyElse says that the
-	// session is of another.
-	subjects     []string
+	// id_token_hint, and the claim sub of claims, which may name several. The
+	// person has to be in each. somebodyElse says that the session is of another.
+	subjects     [][]string
 	somebodyElse bool
 }
 
@@ -63,7 +64,10 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 		return nil, err
 	}
 	if named != "" {
-		req.subjects = append(req.subjects, named)
+		req.subjects = append(req.subjects, []string{named})
+	}
+	if err := req.requestedClaims(t.client, params); err != nil {
+		return nil, err
 	}
 	return req, nil
 }
@@ -192,5 +196,5 @@ func (r *request) needsConsent(client *registration.Client, session *resourceown
 	return client.Public() ||
 		slices.Contains(r.prompts, oauth.PromptConsent) ||
 		slices.Contains(r.prompts, oauth.PromptSelectAccount) ||
-		!session.Allowed(client.UID, r.scope)
+		!session.Allowed(client.UID, r.shown())
 }

@@ -33,10 +33,11 @@ func (e *Endpoint) issue(w http.ResponseWriter, r *http.Request, t *target, req 
 		AuthTime:        session.AuthTime.Unix(),
 		Challenge:       req.challenge,
 		Nonce:           req.nonce,
+		Claims:          req.claims,
 	}
 	code, err := grant.SealCode(e.keys.Load(), c, now)
 	if errors.Is(err, grant.ErrCodeTooLong) {
-		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope and the nonce are longer than an authorization code can carry."))
+		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope, the claims and the nonce are longer than an authorization code can carry."))
 		return
 	}
 	if err != nil {

@@ -36,6 +36,8 @@ type Code struct {
 
 	Challenge string `json:"h,omitempty"` // RFC 7636 §4.2, S256
 	Nonce     string `json:"z,omitempty"` // OpenID Connect Core §3.1.2.1
+
+	Claims oauth.Claims `json:"k,omitempty"` // OpenID Connect Core §5.5
 }
 
 // ErrCode says that a code was not made by this issuer, or has expired.

@@ -34,6 +34,7 @@ type Grant struct {
 	Subject   string
 	Username  string
 	Scope     oauth.Scope
+	Claims    oauth.Claims // asked for by name
 	SessionID string
 	AuthTime  time.Time
 	CreatedAt time.Time
@@ -63,6 +64,9 @@ func (g Grant) Normal() Grant {
 	g.RefreshedAt = g.RefreshedAt.UTC().Truncate(time.Microsecond)
 	if len(g.Scope) == 0 {
 		g.Scope = nil
+	}
+	if len(g.Claims) == 0 {
+		g.Claims = nil
 	}
 	return g
 }

@@ -118,6 +118,8 @@ func describeOpenID(d *document, options Options) {
 	d.Displays = []string{"page"}
 	d.RequestParameter = new(bool)
 	d.RequestURIParameter = new(bool)
+	d.UserinfoAlgs = d.IDTokenAlgs
+	d.ClaimsParameter = true
 	d.EndSessionEndpoint = s.URL(issuer.PathLogout)
 	d.BackchannelLogout = options.BackchannelLogout
 	d.BackchannelLogoutSession = options.BackchannelLogout

@@ -79,6 +79,8 @@ var _ = Describe("The metadata", func() {
 			"authorization_response_iss_parameter_supported": true,
 			"subject_types_supported":                        []any{"public", "pairwise"},
 			"id_token_signing_alg_values_supported":          []any{"RS256", "ES256"},
+			"userinfo_signing_alg_values_supported":          []any{"RS256", "ES256"},
+			"claims_parameter_supported":                     true,
 			"prompt_values_supported":                        []any{"none", "login", "consent", "select_account"},
 			"ui_locales_supported":                           []any{"en"},
 			"display_values_supported":                       []any{"page"},

@@ -114,6 +114,7 @@ func (e *endpoint) newGrant(req *request, c grant.Code) grant.Grant {
 		Subject:   c.Subject,
 		Username:  c.Username,
 		Scope:     c.Scope,
+		Claims:    c.Claims,
 		SessionID: c.SessionID,
 		AuthTime:  time.Unix(c.AuthTime, 0).UTC(),
 		CreatedAt: created,

@@ -16,7 +16,13 @@ import (
 // issue makes the response that rests on a grant, but for the refresh token. It
 // is made before the store is written to, so that nothing can go wrong after.
 func (e *endpoint) issue(req *request, g grant.Grant, scope oauth.Scope, person *resourceowner.Person, nonce string) (response, error) {
-	answer, err := e.bearer(req, accesstoken.ForGrant(e.Settings, req.Client, g, scope, req.now))
+	claims := accesstoken.ForGrant(e.Settings, req.Client, g, scope, req.now)
+	subject, err := accesstoken.Subject(req.set, req.Client, g.Subject)
+	if err != nil {
+		return response{}, oauth.ServerError(err)
+	}
+	claims.Subject = subject
+	answer, err := e.bearer(req, claims)
 	if err != nil {
 		return response{}, err
 	}

@@ -29,7 +29,7 @@ import (
 var epoch = time.Date(2026, 11, 12, 13, 14, 15, 0, time.UTC)
 
 var ring = sync.OnceValue(func() keyring.Ring {
-	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}}, epoch)
+	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}, {Use: keyring.UsePairwise}}, epoch)
 	if err != nil {
 		panic(err)
 	}
@@ -53,6 +53,18 @@ func (*people) Authenticate(context.Context, string, string) (*resourceowner.Per
 	return nil, resourceowner.ErrNoSuchLogin
 }
 
+// registry is a Registry kept in a map.
+type registry map[string]*registration.Client
+
+func (r registry) Lookup(_ context.Context, id string) (*registration.Client, error) {
+	if c, ok := r[id]; ok {
+		return c, nil
+	}
+	return nil, registration.ErrUnknown
+}
+
+func (registry) Renew(context.Context, *registration.Client) *registration.Client { return nil }
+
 var _ = Describe("The UserInfo endpoint", func() {
 	var (
 		now      time.Time
@@ -62,6 +74,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 		who      *people
 		handler  http.Handler
 		web      *registration.Client
+		clients  registry
 		g        grant.Grant
 		token    string
 	)
@@ -72,8 +85,9 @@ var _ = Describe("The UserInfo endpoint", func() {
 			Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
 		}
 		web = &registration.Client{
-			ID: "team.web", Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
+			ID: "team.web", UID: "u", Scope: oauth.Scope{"openid", "profile", "email", "groups"}, Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
 		}
+		clients = registry{"team.web": web}
 		var err error
 		set, err = keys.Compile(ring())
 		Expect(err).NotTo(HaveOccurred())
@@ -85,7 +99,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 			"bob-2": {Subject: "bob-2", Username: "bob"},
 		}}
 		handler = userinfo.New(userinfo.Options{
-			Settings: settings, Keys: current, Grants: grants, People: who,
+			Settings: settings, Keys: current, Registry: clients, Grants: grants, People: who,
 			Now: func() time.Time { return now },
 		})
 		g = grant.Grant{

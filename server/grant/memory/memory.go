@@ -42,6 +42,7 @@ func (s *Store) Create(ctx context.Context, g grant.Grant) error {
 	}
 	g = g.Normal()
 	g.Scope = slices.Clone(g.Scope) // the caller may change theirs
+	g.Claims = slices.Clone(g.Claims)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear(s.now())
@@ -105,6 +106,7 @@ func (s *Store) find(key grant.Key) (grant.Grant, error) {
 		return grant.Grant{}, grant.ErrNotFound
 	}
 	g.Scope = slices.Clone(g.Scope)
+	g.Claims = slices.Clone(g.Claims)
 	return g, nil
 }
 
@@ -113,6 +115,7 @@ func (s *Store) keep(g grant.Grant) grant.Grant {
 	g = g.Normal()
 	kept := g
 	kept.Scope = slices.Clone(g.Scope)
+	kept.Claims = slices.Clone(g.Claims)
 	s.grants[g.Key()] = kept
 	return g
 }
