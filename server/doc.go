@@ -15,6 +15,10 @@
 //	RFC 9068         accesstoken      access tokens; ID tokens (OpenID Connect Core §2)
 //	RFC 9207         authorization    iss in every authorization response
 //
+//	OpenID Connect   authorization    Core §3.1.2: prompt, max_age, claims, hints; Form Post Response Mode
+//	                 accesstoken      Core §8: pairwise subjects
+//	                 logout           RP-Initiated Logout, Back-Channel Logout
+//
 // and, where no RFC has a section for it:
 //
 //	resourceowner    who the person is: directory, login, browser session, consent

@@ -7,8 +7,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
@@ -74,7 +76,7 @@ var _ = Describe("id_token_hint", func() {
 		good := w.idToken(confidential, alice)
 		parts := strings.Split(good, ".")
 		other := newWorld("")
-		access, err := accesstoken.Claims{Issuer: w.settings.Issuer, Subject: alice, Audience: confidential}.Sign(w.keys.Load(), w.clock.now())
+		access, err := w.keys.Load().Sign(keyring.UseSignES256, keys.TypeAccessToken, []byte(`{"iss":"`+w.settings.Issuer+`","sub":"`+alice+`","aud":"`+confidential+`"}`), w.clock.now())
 		Expect(err).NotTo(HaveOccurred())
 		for name, token := range map[string]string{
 			"no JWT":             "not.a.jwt",

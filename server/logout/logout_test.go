@@ -10,9 +10,10 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/hack/person"
-	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -132,7 +133,7 @@ var _ = Describe("RP-Initiated Logout", func() {
 	It("§2: refuses a hint that is tampered with, foreign or another client's than client_id, and a parameter sent twice", func() {
 		_, hint := b.visit(shop)
 		parts := strings.Split(hint, ".")
-		access, err := accesstoken.Claims{Issuer: w.settings.Issuer, Subject: alice, Audience: shop}.Sign(w.keys.Load(), w.clock())
+		access, err := w.keys.Load().Sign(keyring.UseSignES256, keys.TypeAccessToken, []byte(`{"iss":"`+w.settings.Issuer+`","sub":"`+alice+`","aud":"`+shop+`"}`), w.clock())
 		Expect(err).NotTo(HaveOccurred())
 		_, foreign := newWorld(nil).browser().visit(shop)
 		for name, pairs := range map[string][]string{
