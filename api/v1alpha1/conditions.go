@@ -132,6 +132,9 @@ const (
 	// allowed (Back-Channel Logout §2.7).
 	ReasonLoggedOut = "LoggedOut"
 
+	// ReasonRevokedByClient: the client has revoked one of its tokens (RFC 7009).
+	ReasonRevokedByClient = "RevokedByClient"
+
 	// ReasonRefreshTokenReused: a refresh token that had been replaced was
 	// presented after the grace period (RFC 9700 §4.14.2).
 	ReasonRefreshTokenReused = "RefreshTokenReused"

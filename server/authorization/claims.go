@@ -74,8 +74,8 @@ func (r *request) requestedClaims(client *registration.Client, params oauth.Para
 	return nil
 }
 
-// shown is what the person is asked to consent to: the scope, and the scopes of
-// the claims that are asked for by name.
+// shown is what the person is asked to consent to: the scope, the scopes of the
+// claims that are asked for by name, and where all that is for.
 func (r *request) shown() oauth.Scope {
 	scope := slices.Clone(r.scope)
 	for _, place := range []string{oauth.ClaimsIDToken, oauth.ClaimsUserinfo} {
@@ -85,5 +85,5 @@ func (r *request) shown() oauth.Scope {
 			}
 		}
 	}
-	return scope
+	return append(scope, r.places()...)
 }

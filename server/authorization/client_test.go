@@ -47,7 +47,7 @@ var _ = Describe("Errors for the client", func() {
 		for _, name := range []string{"scope", "response_type", "nonce", "unknown", "code_challenge", "prompt"} {
 			told(with(name, "a")+"&"+name+"=b", "invalid_request")
 		}
-		a := b.raw(with() + "&resource=https://a.example&resource=https://b.example")
+		a := b.raw(with() + "&resource=" + calendarAPI + "&resource=" + filesAPI)
 		Expect(a.byID("consent")).NotTo(BeNil())
 	})
 

@@ -43,7 +43,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 	shown := req.shown()
 	descriptions := make([]string, 0, len(shown))
 	for _, name := range shown {
-		descriptions = append(descriptions, e.settings.Describe(name))
+		descriptions = append(descriptions, e.describe(name))
 	}
 	e.pages.Consent(w, pages.Consent{
 		Action:      e.settings.URL(issuer.PathConsent),
@@ -120,7 +120,7 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 
 func (e *Endpoint) allow(w http.ResponseWriter, r *http.Request, t *target, req *request, session *resourceowner.Session) {
 	if !t.client.Public() { // RFC 6749 §10.2
-		if err := e.sessions.Remember(w, session, t.client.UID, req.shown()); err != nil {
+		if err := e.sessions.Remember(w, session, t.client.UID, req.allowance()); err != nil {
 			e.fail(w, r, t, fault(err))
 			return
 		}
@@ -145,7 +145,7 @@ func (e *Endpoint) again(w http.ResponseWriter, r *http.Request, q question) {
 func links(client *registration.Client) []pages.Link {
 	var links []pages.Link
 	for _, l := range []pages.Link{
-		{Text: "About the application", URL: client.OpenID.ClientURI},
+		{Text: "Website", URL: client.OpenID.ClientURI},
 		{Text: "Privacy policy", URL: client.OpenID.PolicyURI},
 		{Text: "Terms of service", URL: client.OpenID.TOSURI},
 	} {

@@ -19,6 +19,7 @@ type request struct {
 	prompts   []string
 	maxAge    time.Duration // negative for any
 	claims    oauth.Claims  // that are asked for by name
+	resources []string      // RFC 8707 §2.1; none for the issuer itself
 
 	// subjects are whom the request says the person is, as the client knows them:
 	// id_token_hint, and the claim sub of claims, which may name several. The
@@ -47,6 +48,9 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 		return nil, err
 	}
 	req := &request{scope: scope}
+	if req.resources, err = e.resources(t.client, scope, params); err != nil {
+		return nil, err
+	}
 	if req.nonce, err = nonce(params); err != nil {
 		return nil, err
 	}
@@ -196,5 +200,5 @@ func (r *request) needsConsent(client *registration.Client, session *resourceown
 	return client.Public() ||
 		slices.Contains(r.prompts, oauth.PromptConsent) ||
 		slices.Contains(r.prompts, oauth.PromptSelectAccount) ||
-		!session.Allowed(client.UID, r.shown())
+		!session.Allowed(client.UID, r.allowance())
 }

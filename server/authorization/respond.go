@@ -34,10 +34,11 @@ func (e *Endpoint) issue(w http.ResponseWriter, r *http.Request, t *target, req 
 		Challenge:       req.challenge,
 		Nonce:           req.nonce,
 		Claims:          req.claims,
+		Resources:       req.resources,
 	}
 	code, err := grant.SealCode(e.keys.Load(), c, now)
 	if errors.Is(err, grant.ErrCodeTooLong) {
-		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope, the claims and the nonce are longer than an authorization code can carry."))
+		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope, the claims, the resources and the nonce are longer than an authorization code can carry."))
 		return
 	}
 	if err != nil {

@@ -35,6 +35,7 @@ type Grant struct {
 	Username  string
 	Scope     oauth.Scope
 	Claims    oauth.Claims // asked for by name
+	Resources []string     // RFC 8707; none for the issuer itself
 	SessionID string
 	AuthTime  time.Time
 	CreatedAt time.Time
@@ -65,6 +66,9 @@ func (g Grant) Normal() Grant {
 	if len(g.Scope) == 0 {
 		g.Scope = nil
 	}
+	if len(g.Resources) == 0 {
+		g.Resources = nil
+	}
 	if len(g.Claims) == 0 {
 		g.Claims = nil
 	}
@@ -79,6 +83,7 @@ const (
 	CodeReplayed       Reason = "CodeReplayed"       // RFC 6749 §4.1.2
 	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
 	LoggedOut          Reason = "LoggedOut"          // Back-Channel Logout §2.7
+	RevokedByClient    Reason = "RevokedByClient"    // RFC 7009 §2.1
 )
 
 // Store keeps grants. Each method is one atomic step, also between replicas

@@ -106,5 +106,11 @@ func (g Grant) digest() [digestBytes]byte {
 	if len(g.Claims) > 0 { // those without have the digest that they had before there were any
 		field([]byte(strings.Join(g.Claims, " ")))
 	}
+	if len(g.Resources) > 0 { // the same; a claim is never called that
+		field([]byte("resources"))
+		for _, resource := range g.Resources {
+			field([]byte(resource))
+		}
+	}
 	return [digestBytes]byte(h.Sum(nil)[:digestBytes])
 }

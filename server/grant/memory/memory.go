@@ -43,6 +43,7 @@ func (s *Store) Create(ctx context.Context, g grant.Grant) error {
 	g = g.Normal()
 	g.Scope = slices.Clone(g.Scope) // the caller may change theirs
 	g.Claims = slices.Clone(g.Claims)
+	g.Resources = slices.Clone(g.Resources)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear(s.now())
@@ -107,6 +108,7 @@ func (s *Store) find(key grant.Key) (grant.Grant, error) {
 	}
 	g.Scope = slices.Clone(g.Scope)
 	g.Claims = slices.Clone(g.Claims)
+	g.Resources = slices.Clone(g.Resources)
 	return g, nil
 }
 
@@ -116,6 +118,7 @@ func (s *Store) keep(g grant.Grant) grant.Grant {
 	kept := g
 	kept.Scope = slices.Clone(g.Scope)
 	kept.Claims = slices.Clone(g.Claims)
+	kept.Resources = slices.Clone(g.Resources)
 	s.grants[g.Key()] = kept
 	return g
 }
