@@ -60,6 +60,7 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 	if req.prompts, err = prompts(params); err != nil {
 		return nil, err
 	}
+	req.scope = withoutOffline(req.scope, req.prompts)
 	if req.maxAge, err = maxAge(t.client, params); err != nil {
 		return nil, err
 	}
@@ -134,6 +135,16 @@ func requestedScope(client *registration.Client, params oauth.Params) (oauth.Sco
 		return nil, oauth.NewError(oauth.CodeInvalidScope, "The request asks for a scope that does not exist or that the client is not registered for.")
 	}
 	return scope, nil
+}
+
+// withoutOffline leaves offline_access out where the person will not be asked:
+// the server "MUST ignore the offline_access request unless" prompt has consent
+// (OpenID Connect Core §11). What is left may be nothing but openid.
+func withoutOffline(scope oauth.Scope, prompts []string) oauth.Scope {
+	if !scope.Has(oauth.ScopeOpenID) || !scope.Has(oauth.ScopeOfflineAccess) || slices.Contains(prompts, oauth.PromptConsent) {
+		return scope
+	}
+	return slices.DeleteFunc(slices.Clone(scope), func(s string) bool { return s == oauth.ScopeOfflineAccess })
 }
 
 // maxNonce bounds what has to fit into the code.
