@@ -25,11 +25,11 @@ func (e *Endpoint) notify(ctx context.Context, session *resourceowner.Session) {
 	log := logr.FromContextOrDiscard(ctx)
 	told := map[string]bool{}
 	for _, v := range session.Visits() {
-		if about := v.ClientID + " " + v.SessionID; told[about] {
+		about := v.ClientID + " " + v.SessionID
+		if told[about] {
 			continue
-		} else {
-			told[about] = true
 		}
+		told[about] = true
 		client, err := e.Registry.Lookup(ctx, v.ClientID)
 		if err != nil || client.OpenID.BackchannelLogoutURI == "" {
 			continue // who is gone needs no word

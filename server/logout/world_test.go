@@ -145,8 +145,7 @@ func newWorld(notifier *logout.Notifier) *world {
 // browser is somebody's, who may be logged in.
 type browser struct {
 	*person.Person
-	world  *world
-	client *http.Client
+	world *world
 }
 
 func (w *world) browser() *browser {
