@@ -32,14 +32,15 @@ func (s *Settings) resource(identifier string) (Resource, bool) {
 	return s.Resources[i], true
 }
 
-// Serves reports whether the client serves one of the resources of that audience.
-func (s *Settings) Serves(clientID string, audience []string) bool {
+// Served returns the resources of that audience that the client serves.
+func (s *Settings) Served(clientID string, audience []string) []string {
+	var served []string
 	for _, identifier := range audience {
 		if r, ok := s.resource(identifier); ok && slices.Contains(r.ServedBy, clientID) {
-			return true
+			served = append(served, identifier)
 		}
 	}
-	return false
+	return served
 }
 
 // Understood returns the part of the scope that means something to at least one

@@ -35,6 +35,9 @@ type Options struct {
 	GrantTypes  []string
 	AuthMethods []string
 
+	// IntrospectionAlgs sign introspection responses.
+	IntrospectionAlgs []string
+
 	// BackchannelLogout says that clients are told of logouts.
 	BackchannelLogout bool
 }
@@ -54,6 +57,14 @@ type document struct {
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported,omitempty"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+
+	// RFC 7009, RFC 7662 and RFC 9701.
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"`
+	Resources                []string `json:"protected_resources,omitempty"` // RFC 9728 §4
 
 	SubjectTypes []string `json:"subject_types_supported,omitempty"`
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
@@ -97,6 +108,20 @@ func describe(options Options) document {
 		AuthMethods:           options.AuthMethods,
 		ChallengeMethods:      []string{oauth.MethodS256},
 		IssParameter:          true,
+	}
+	d.RevocationEndpoint = s.URL(issuer.PathRevocation)
+	d.RevocationAuthMethods = options.AuthMethods
+	d.IntrospectionEndpoint = s.URL(issuer.PathIntrospection)
+	for _, method := range options.AuthMethods {
+		if method != oauth.AuthMethodNone { // a public client may not ask
+			d.IntrospectionAuthMethods = append(d.IntrospectionAuthMethods, method)
+		}
+	}
+	d.IntrospectionAlgs = options.IntrospectionAlgs
+	for _, r := range s.Resources {
+		if r.Identifier != s.Issuer {
+			d.Resources = append(d.Resources, r.Identifier)
+		}
 	}
 	for _, scope := range s.Catalogue {
 		d.Scopes = append(d.Scopes, scope.Name)

@@ -59,17 +59,23 @@ var _ = Describe("The metadata", func() {
 		}
 		return metadata.Options{
 			Settings: settings, AuthMethods: clientauth.Methods(), BackchannelLogout: true,
-			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
+			IntrospectionAlgs: []string{"RS256"},
+			GrantTypes:        []string{"authorization_code", "refresh_token", "client_credentials"},
 		}
 	}
 
 	It("RFC 8414 §2, OpenID Connect Discovery §3: says what is there and nothing else", func() {
 		Expect(expectDocument(metadata.New(options("openid", "profile", "email", "groups", "read")))).To(Equal(map[string]any{
-			"issuer":                                         "https://auth.example.com/main",
-			"authorization_endpoint":                         "https://auth.example.com/main/authorize",
-			"token_endpoint":                                 "https://auth.example.com/main/token",
-			"userinfo_endpoint":                              "https://auth.example.com/main/userinfo",
-			"jwks_uri":                                       "https://auth.example.com/main/jwks",
+			"issuer":                 "https://auth.example.com/main",
+			"authorization_endpoint": "https://auth.example.com/main/authorize",
+			"token_endpoint":         "https://auth.example.com/main/token",
+			"userinfo_endpoint":      "https://auth.example.com/main/userinfo",
+			"jwks_uri":               "https://auth.example.com/main/jwks",
+			"revocation_endpoint":    "https://auth.example.com/main/revoke",
+			"revocation_endpoint_auth_methods_supported":     []any{"client_secret_basic", "client_secret_post", "none"},
+			"introspection_endpoint":                         "https://auth.example.com/main/introspect",
+			"introspection_endpoint_auth_methods_supported":  []any{"client_secret_basic", "client_secret_post"},
+			"introspection_signing_alg_values_supported":     []any{"RS256"},
 			"scopes_supported":                               []any{"openid", "profile", "email", "groups", "read"},
 			"response_types_supported":                       []any{"code"},
 			"response_modes_supported":                       []any{"query", "form_post"},
@@ -94,6 +100,14 @@ var _ = Describe("The metadata", func() {
 				"name", "preferred_username", "email", "email_verified", "groups",
 			},
 		}))
+	})
+
+	It("RFC 9728 §4: names the protected resources, and not itself", func() {
+		o := options("read")
+		o.Settings.Resources = []issuer.Resource{{Identifier: "https://api.example.com"}, {Identifier: o.Settings.Issuer}}
+		Expect(expectDocument(metadata.New(o))["protected_resources"]).To(Equal([]any{"https://api.example.com"}))
+		o.Settings.Resources = nil
+		Expect(expectDocument(metadata.New(o))).NotTo(HaveKey("protected_resources"))
 	})
 
 	It("names the claims of the scopes that there are", func() {
