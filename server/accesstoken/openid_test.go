@@ -63,6 +63,17 @@ var _ = Describe("What a client's OpenID metadata changes", func() {
 		Expect(later).To(Equal(ring))
 	})
 
+	It("OpenID Connect Core §3.1.2.1: an ID token comes back as a hint, for its issuer and no other with the same keys", func() {
+		set := pairwiseSet()
+		es := *settings
+		es.IDTokenAlg = "ES256"
+		token, err := accesstoken.IDToken{Client: client(""), Grant: grant.Grant{Subject: "ada-1", SessionID: "s"}, Person: &resourceowner.Person{}}.Sign(&es, set, now)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(accesstoken.ReadHint(settings, set, token, now.AddDate(1, 0, 0))).To(Equal(accesstoken.Hint{Subject: "ada-1", ClientID: "team.web", SessionID: "s"}))
+		_, err = accesstoken.ReadHint(&issuer.Settings{Issuer: "https://other.example.com"}, set, token, now)
+		Expect(err).To(MatchError(accesstoken.ErrHint))
+	})
+
 	It("OpenID Connect Core §2, §5.5: the ID token is signed by its algorithm, names its sub, and has what was asked for by name", func() {
 		set, c := pairwiseSet(), client("a.example")
 		c.OpenID.IDTokenAlg = "ES256"

@@ -179,6 +179,8 @@ var _ = Describe("RP-Initiated Logout", func() {
 			Expect(response.StatusCode).To(Equal(http.StatusForbidden), name)
 			Expect(response.Header).NotTo(HaveKey("Set-Cookie"), name)
 		}
+		own := w.post("/logout/confirm", form("state", state, "decision", "leave").Encode(), nil, "Cookie", b.cookies(), "Sec-Fetch-Site", "cross-site")
+		Expect(own.StatusCode).To(Equal(http.StatusForbidden), "with all its cookies, sent by another site")
 		attacker := w.browser()
 		attacker.visit(shop)
 		foreign := stateField.FindStringSubmatch(attacker.leave().Body)[1]
@@ -254,6 +256,15 @@ var _ = Describe("The grants of a session", func() {
 		Expect(revoked(relogin)).To(Equal(grant.LoggedOut))
 		Expect(revoked(kept)).To(BeEmpty())
 		Expect(revoked(elsewhere)).To(BeEmpty(), "another browser's")
+	})
+
+	It("are not those of who had the browser before", func() {
+		before, _ := b.visit(wiki)
+		b.Username = "bob"
+		after, hint := b.visit(wiki, "prompt", "login")
+		b.leave("id_token_hint", hint)
+		Expect(revoked(after)).To(Equal(grant.LoggedOut))
+		Expect(revoked(before)).To(BeEmpty())
 	})
 
 	It("keep the session from ending while the store does not answer", func() {

@@ -146,13 +146,31 @@ func newWorld(notifier *logout.Notifier) *world {
 type browser struct {
 	*person.Person
 	world *world
+	jar   map[string]string
 }
 
 func (w *world) browser() *browser {
 	GinkgoHelper()
 	p, err := person.New("alice", password, w.http.Client().Transport)
 	Expect(err).NotTo(HaveOccurred())
-	return &browser{Person: p, world: w}
+	b := &browser{Person: p, world: w, jar: map[string]string{}}
+	p.Watch = func(page *person.Page) {
+		for _, line := range page.Header.Values("Set-Cookie") {
+			if c, err := http.ParseSetCookie(line); err == nil {
+				b.jar[c.Name] = c.Value
+			}
+		}
+	}
+	return b
+}
+
+// cookies returns the header with which the browser sends its cookies.
+func (b *browser) cookies() string {
+	var all []string
+	for name, value := range b.jar {
+		all = append(all, name+"="+value)
+	}
+	return strings.Join(all, "; ")
 }
 
 // visit logs in and allows, and redeems the code as the token endpoint does. It
