@@ -26,6 +26,7 @@
 //	grant            what has to be remembered: the Store contract and its backends
 //	keys             the keys of an issuer, compiled for use
 //	issuer           the settings of an issuer
+//	outbound         reaching addresses that clients name, and no others
 //	throttle         how often strangers may make the server work
 //
 // Requests come in at Server.ServeHTTP, which finds the issuer by host and path

@@ -129,6 +129,10 @@ func (n *Notifier) post(what notice) error {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := n.options.Client.Do(r)
 	if err != nil {
+		var withURL *url.Error
+		if errors.As(err, &withURL) {
+			err = withURL.Err // the query of the address may hold something
+		}
 		return err
 	}
 	defer func() { _ = response.Body.Close() }()
