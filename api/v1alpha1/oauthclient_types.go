@@ -635,6 +635,9 @@ const (
 	SecretKeyTokenURI     = "token-endpoint"
 	SecretKeyUserinfoURI  = "userinfo-endpoint"
 	SecretKeyJWKSURI      = "jwks-uri"
+
+	SecretKeyRevocationURI    = "revocation-endpoint"
+	SecretKeyIntrospectionURI = "introspection-endpoint" // absent for a public client
 )
 
 // Values and the type of the Secret of an OAuthClient.

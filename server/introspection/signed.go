@@ -64,7 +64,8 @@ func wantsJWT(accept []string) bool {
 	signed, plain, n := 0.0, 0.0, 0
 	for _, value := range accept {
 		for item := range strings.SplitSeq(value, ",") {
-			if n++; n > maxRanges {
+			n++
+			if n > maxRanges {
 				return false
 			}
 			name, params, err := mime.ParseMediaType(item)

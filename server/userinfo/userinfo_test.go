@@ -140,7 +140,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 	expectError := func(rec *httptest.ResponseRecorder, status int, code string) {
 		GinkgoHelper()
 		Expect(rec.Code).To(Equal(status), rec.Body.String())
-		Expect(rec.Header().Get("WWW-Authenticate")).To(HavePrefix(`Bearer error="` + code + `", error_description="`))
+		Expect(rec.Header().Get("WWW-Authenticate")).To(HavePrefix(`Bearer realm="https://auth.example.com", error="` + code + `", error_description="`))
 		Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
 		Expect(rec.Body.String()).To(ContainSubstring(`"error":"` + code + `"`))
 	}
@@ -176,14 +176,14 @@ var _ = Describe("The UserInfo endpoint", func() {
 		}
 	})
 
-	It("RFC 6750 §3.1: without a token there is a bare challenge", func() {
+	It("RFC 6750 §3, §3.1: without a token there is a challenge with the realm and no error", func() {
 		for _, rec := range []*httptest.ResponseRecorder{
 			send("GET", "/userinfo", "", ""), send("POST", "/userinfo", "", ""),
 			send("GET", "/userinfo", "", token), // a GET request has no form
 			send("GET", "/userinfo", "Basic YTpi", ""),
 		} {
 			Expect(rec.Code).To(Equal(http.StatusUnauthorized))
-			Expect(rec.Header().Values("WWW-Authenticate")).To(Equal([]string{"Bearer"}))
+			Expect(rec.Header().Values("WWW-Authenticate")).To(Equal([]string{`Bearer realm="https://auth.example.com"`}))
 			Expect(rec.Body.Len()).To(BeZero())
 		}
 	})
@@ -216,6 +216,40 @@ var _ = Describe("The UserInfo endpoint", func() {
 		}
 		now = now.Add(10 * time.Minute)
 		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
+	})
+
+	It("RFC 9068 §4, RFC 8707 §2: invalid_token for one that is for another resource, good for one that is for this too", func() {
+		sign := func(resources ...string) string {
+			GinkgoHelper()
+			token, err := accesstoken.ForGrant(settings, web, g, g.Scope, now).For(settings, resources).Sign(set, now)
+			Expect(err).NotTo(HaveOccurred())
+			return token
+		}
+		expectError(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com"), ""), 401, "invalid_token")
+		expectError(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com", settings.Issuer+"/"), ""), 401, "invalid_token")
+		claimsOf(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com", settings.Issuer), ""))
+	})
+
+	It("RFC 6750 §2.2: reads the form of a POST request alone, and no other body", func() {
+		for _, contentType := range []string{"application/json", "multipart/form-data; boundary=x", "text/plain", "", ";"} {
+			r := httptest.NewRequest("POST", "/userinfo", strings.NewReader("access_token="+token))
+			r.Header.Set("Content-Type", contentType)
+			rec := httptest.NewRecorder()
+			handler.ServeHTTP(rec, r)
+			Expect(rec.Code).To(Equal(http.StatusUnauthorized), contentType)
+			Expect(rec.Header().Get("WWW-Authenticate")).NotTo(ContainSubstring("error"), contentType)
+		}
+		r := httptest.NewRequest("POST", "/userinfo", strings.NewReader("access_token="+strings.Repeat("A", 70<<10)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		expectError(rec, 400, "invalid_request")
+	})
+
+	It("RFC 6750 §3: the challenge is one header with nothing of the request in it", func() {
+		rec := send("GET", "/userinfo", "Bearer x\", realm=\"evil", "")
+		Expect(rec.Header().Values("WWW-Authenticate")).To(HaveLen(1))
+		Expect(rec.Header().Get("WWW-Authenticate")).NotTo(ContainSubstring("evil"))
 	})
 
 	It("RFC 6750 §3.1: insufficient_scope without openid", func() {
