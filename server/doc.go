@@ -10,8 +10,11 @@
 //	RFC 6749 §3.2    token            the token endpoint; one file per grant (§4.1.3, §4.4, §6)
 //	RFC 6749 §3.3    oauth            scopes, parameters, errors: the words of the protocol
 //	RFC 6750         userinfo         our own protected resource (OpenID Connect Core §5.3)
+//	RFC 7009         revocation       ends grants at their client's word
+//	RFC 7662         introspection    with the signed responses of RFC 9701
 //	RFC 7636         authorization    the challenge; token checks the verifier
 //	RFC 8414         metadata         with OpenID Connect Discovery and the JWK Set (RFC 7517 §5)
+//	RFC 8707         token            resource indicators; authorization binds the code to them
 //	RFC 9068         accesstoken      access tokens; ID tokens (OpenID Connect Core §2)
 //	RFC 9207         authorization    iss in every authorization response
 //
