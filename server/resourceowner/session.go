@@ -153,8 +153,8 @@ func (s *Sessions) revive(ctx context.Context, rec record) (*Session, error) {
 }
 
 // write puts the session into the browser. What makes it larger than browsers
-// accept is left out, the oldest first: consents, which can be asked for again,
-// before visits.
+// accept is left out, the oldest first, of consents and visits in turn: neither is
+// to be forgotten for the other.
 func (s *Sessions) write(w http.ResponseWriter, session *Session) error {
 	rec := record{
 		ID:        session.ID,
@@ -166,13 +166,13 @@ func (s *Sessions) write(w http.ResponseWriter, session *Session) error {
 		Visits:    session.visits,
 	}
 	for encodedLength(rec) > maxRecord {
-		switch {
-		case len(rec.Consents) > 0:
-			rec.Consents = rec.Consents[1:]
-		case len(rec.Visits) > 0:
+		switch consents, visits := len(rec.Consents), len(rec.Visits); {
+		case consents == 0 && visits == 0:
+			return errTooLong
+		case visits > consents:
 			rec.Visits = rec.Visits[1:]
 		default:
-			return errTooLong
+			rec.Consents = rec.Consents[1:]
 		}
 	}
 	sealed, err := s.keys.Load().Seal(keyring.UseBrowser, sessionPurpose, rec, s.now())
