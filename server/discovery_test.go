@@ -305,7 +305,11 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 
 	It("values of prompt and display, languages, and what a request may carry", func() {
 		for _, prompt := range d.list("prompt_values_supported") {
-			Expect(d.authorize("prompt", prompt).Get("error") == "login_required").To(Equal(prompt == "none"), prompt)
+			want := "" // a page
+			if prompt == "none" {
+				want = "login_required"
+			}
+			Expect(d.authorize("prompt", prompt).Get("error")).To(Equal(want), prompt)
 		}
 		for member, parameter := range map[string]string{"display_values_supported": "display", "ui_locales_supported": "ui_locales"} {
 			for _, value := range d.list(member) {
