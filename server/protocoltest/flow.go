@@ -29,9 +29,15 @@ func (p *probe) ask(c Client, changes ...string) url.Values {
 	}
 	v := values("client_id", c.ID, "redirect_uri", c.RedirectURIs[0], "response_type", "code", "scope", p.config.Scope,
 		"state", state, "code_challenge", challenge(verifier), "code_challenge_method", "S256")
-	for i := 0; i < len(changes); i += 2 {
-		if v.Set(changes[i], changes[i+1]); changes[i+1] == "-" {
-			v.Del(changes[i])
+	return change(v, changes)
+}
+
+// change sets pairs of name and value. The value "-" takes a parameter out.
+func change(v url.Values, pairs []string) url.Values {
+	for pair := range slices.Chunk(pairs, 2) {
+		v.Set(pair[0], pair[1])
+		if pair[1] == "-" {
+			v.Del(pair[0])
 		}
 	}
 	return v
@@ -85,12 +91,7 @@ func (p *probe) token(c Client, v url.Values) reply {
 // redemption is the form that redeems a code, changed as by ask.
 func redemption(c Client, code string, changes ...string) url.Values {
 	v := values("grant_type", "authorization_code", "code", code, "redirect_uri", c.RedirectURIs[0], "code_verifier", verifier)
-	for i := 0; i < len(changes); i += 2 {
-		if v.Set(changes[i], changes[i+1]); changes[i+1] == "-" {
-			v.Del(changes[i])
-		}
-	}
-	return v
+	return change(v, changes)
 }
 
 // tokens runs a whole flow.
@@ -147,7 +148,7 @@ func (p *probe) nothing(r reply) {
 // page expects a page for the person, and that nobody is redirected.
 func (p *probe) page(r reply) {
 	p.nothing(r)
-	p.expect(r.location == nil && r.status >= 400 && r.status < 500, "expected a page with a 4xx status and no redirect, %s", r.came())
+	p.expect(r.header.Get("Location") == "" && r.status >= 400 && r.status < 500, "expected a page with a 4xx status and no redirect, %s", r.came())
 }
 
 // told expects a redirect to the client with one of the errors.

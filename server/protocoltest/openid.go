@@ -25,7 +25,7 @@ func openID() []Case {
 	unsupported := func(name, flag, code string) Case {
 		return Case{core, "3.1.2.6", name, Must, "What is not supported is said, not ignored: " + name + ".", func(p *probe) {
 			c := p.openIDOnly()
-			if p.metadata()[flag] == true {
+			if offered, ok := p.metadata()[flag].(bool); ok && offered {
 				p.notSupported("The server supports " + name + ".")
 			}
 			p.told(p.authorize(p.ask(c, name, "https://evil.example/r").Encode()), c, code)

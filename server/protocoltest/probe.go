@@ -48,17 +48,27 @@ func (p *probe) send(jar http.CookieJar, method, address, body string, header ..
 	if err != nil {
 		p.fail("the request could not be made: %v", err)
 	}
-	for i := 0; i < len(header); i += 2 {
-		request.Header.Add(header[i], header[i+1])
+	for pair := range slices.Chunk(header, 2) {
+		request.Header.Add(pair[0], pair[1])
 	}
-	client := &http.Client{Transport: p.config.Transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}
-	response, err := client.Do(request)
+	// Without http.Client, which wants every Location to be a URL.
+	if jar != nil {
+		for _, cookie := range jar.Cookies(request.URL) {
+			request.AddCookie(cookie)
+		}
+	}
+	transport := p.config.Transport
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		p.fail("expected an answer of %s, and the connection failed", request.URL.Path)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if jar != nil {
+		jar.SetCookies(request.URL, response.Cookies())
+	}
 	raw, err := io.ReadAll(io.LimitReader(response.Body, most))
 	if err != nil {
 		p.fail("the answer of %s broke off", request.URL.Path)
@@ -117,11 +127,17 @@ func (r reply) text(name string) string {
 	return s
 }
 
+// says reports whether a member of a JSON answer is there with that value.
+func (r reply) says(name string, value bool) bool {
+	said, ok := r.json[name].(bool)
+	return ok && said == value
+}
+
 // values makes a form of names and values. An empty value is kept.
 func values(pairs ...string) url.Values {
 	v := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		v.Add(pairs[i], pairs[i+1])
+	for pair := range slices.Chunk(pairs, 2) {
+		v.Add(pair[0], pair[1])
 	}
 	return v
 }

@@ -9,7 +9,7 @@ import (
 // pageSecurity is RFC 6749 §10.
 func pageSecurity() []Case {
 	const rfc = "RFC 6749"
-	login := func(p *probe) (reply, *browser) {
+	login := func(p *probe) reply {
 		b := p.stranger()
 		r := p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(p.config.Confidential, "prompt", "login").Encode()), "")
 		for range hops {
@@ -18,7 +18,7 @@ func pageSecurity() []Case {
 			}
 			r = p.send(b.jar, http.MethodGet, r.location.String(), "")
 		}
-		return r, b
+		return r
 	}
 	failing := func(p *probe) reply {
 		return p.authorize(p.ask(p.config.Confidential, "client_id", "x-unknown").Encode())
@@ -36,7 +36,7 @@ func pageSecurity() []Case {
 	const script = `"><script>alert(1)</script>`
 	return []Case{
 		{rfc, "10.12", "login", Must, "A login form that another site sends logs nobody in.", func(p *probe) {
-			page, _ := login(p)
+			page := login(p)
 			for _, f := range forms(page.body) {
 				password, ok := f.field(p.config.Login.PasswordField)
 				if !ok {
@@ -56,7 +56,7 @@ func pageSecurity() []Case {
 			}
 			p.notSupported("There is no login form.")
 		}},
-		{rfc, "10.13", "login", Should, "The login page refuses to be framed.", func(p *probe) { r, _ := login(p); unframed(p, r) }},
+		{rfc, "10.13", "login", Should, "The login page refuses to be framed.", func(p *probe) { unframed(p, login(p)) }},
 		{rfc, "10.13", "error", Should, "The error page refuses to be framed.", func(p *probe) { unframed(p, failing(p)) }},
 		inert("client_id", "client_id", script), inert("redirect_uri", "redirect_uri", "https://evil.example/"+script),
 		{rfc, "10.14", "login_hint", Must, "What a request says stays inert on the login page.", func(p *probe) {

@@ -8,8 +8,8 @@ import (
 // codeGrant is RFC 6749 §4.1.
 func codeGrant() []Case {
 	const rfc = "RFC 6749"
-	redeem := func(section, item, says string, codes []string, changes ...string) Case {
-		return Case{rfc, section, item, Must, says, func(p *probe) {
+	redeem := func(item, says string, codes []string, changes ...string) Case {
+		return Case{rfc, "4.1.3", item, Must, says, func(p *probe) {
 			c := p.config.Confidential
 			p.refused(p.token(c, redemption(c, p.code(c), changes...)), http.StatusBadRequest, codes...)
 		}}
@@ -52,7 +52,7 @@ func codeGrant() []Case {
 			}
 			group.Wait()
 			granted := 0
-			for _, r := range replies {
+			for _, r := range &replies {
 				if r.text("access_token") != "" {
 					granted++
 				}
@@ -77,10 +77,10 @@ func codeGrant() []Case {
 			r := p.walk(b, p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(p.config.Confidential, "prompt", "consent").Encode()), ""))
 			p.told(r, p.config.Confidential, "access_denied")
 		}},
-		redeem("4.1.3", "a missing", "A missing code is invalid_request.", []string{"invalid_request"}, "code", "-"),
-		redeem("4.1.3", "a unknown", "A code that was never made is invalid_grant.", []string{"invalid_grant"}, "code", "x-unknown"),
-		redeem("4.1.3", "b different", "Another redirect_uri than that of the request is invalid_grant.", []string{"invalid_grant"}, "redirect_uri", "https://evil.example/"),
-		redeem("4.1.3", "b missing", "The redirect_uri that was sent has to be repeated.", []string{"invalid_grant", "invalid_request"}, "redirect_uri", "-"),
+		redeem("a missing", "A missing code is invalid_request.", []string{"invalid_request"}, "code", "-"),
+		redeem("a unknown", "A code that was never made is invalid_grant.", []string{"invalid_grant"}, "code", "x-unknown"),
+		redeem("b different", "Another redirect_uri than that of the request is invalid_grant.", []string{"invalid_grant"}, "redirect_uri", "https://evil.example/"),
+		redeem("b missing", "The redirect_uri that was sent has to be repeated.", []string{"invalid_grant", "invalid_request"}, "redirect_uri", "-"),
 		{rfc, "4.1.3", "a other", Must, "The code of another client is invalid_grant.", func(p *probe) {
 			c, other := p.config.Confidential, p.config.Other
 			p.ask(other)

@@ -75,7 +75,8 @@ func issuerIdentification() []Case {
 			named(p, r)
 		}},
 		{rfc, "3", "flag", Must, "The metadata say so.", func(p *probe) {
-			p.expect(p.metadata()["authorization_response_iss_parameter_supported"] == true, "expected authorization_response_iss_parameter_supported")
+			offered, _ := p.metadata()["authorization_response_iss_parameter_supported"].(bool)
+			p.expect(offered, "expected authorization_response_iss_parameter_supported")
 		}},
 	}
 }
