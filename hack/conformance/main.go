@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -21,19 +22,27 @@ func main() {
 		issuer = flag.String("issuer", "", "the issuer identifier; counts before that of the configuration")
 		config = flag.String("config", "", "the configuration: clients and how to log in (see example.yaml)")
 		junit  = flag.String("junit", "", "also write the report as JUnit XML to this file")
-		list   = flag.Bool("list", false, "list the cases and ask nobody")
+		list   = flag.Bool("list", false, "print the table of the cases, as docs/conformance.md has it, and ask nobody")
 	)
 	flag.Parse()
 	if *list {
-		for _, c := range protocoltest.Cases() {
-			fmt.Printf("%s (%s): %s\n", c.ID(), c.Level, c.Says)
-		}
+		fmt.Print(table())
 		return
 	}
 	if err := run(*issuer, *config, *junit); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// table is the list of the cases in Markdown.
+func table() string {
+	var b strings.Builder
+	b.WriteString("| case | level | what is asked |\n|---|---|---|\n")
+	for _, c := range protocoltest.Cases() {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", c.ID(), c.Level, c.Says)
+	}
+	return b.String()
 }
 
 var errFailed = errors.New("the authorization server failed cases")

@@ -199,3 +199,6 @@ func always(*http.Request, url.Values) bool { return true }
 func grantType(name string) func(*http.Request, url.Values) bool {
 	return func(_ *http.Request, v url.Values) bool { return v.Get("grant_type") == name }
 }
+
+// iss takes iss out of an answer.
+func iss(v url.Values) { v.Del("iss") }
