@@ -108,6 +108,10 @@ test: c-compiler ## Run every test against a real API server, with the race dete
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
 	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),5s,0s) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
 
+.PHONY: conformance
+conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file
+	@go run ./hack/conformance -issuer "$(ISSUER)" -config "$(CONFIG)" $(if $(JUNIT),-junit "$(JUNIT)")
+
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	go run ./hack/gotest -fuzzonly -fuzztime $(FUZZTIME)

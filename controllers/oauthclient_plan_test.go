@@ -92,7 +92,7 @@ var _ = Describe("The plan for a client's Secret", func() {
 		Entry("the client is a public one now", func(s *clientObservation) {
 			s.client.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone
 			s.ring = keyring.Ring{} // which it needs no key for
-		}, stepRewrite, "client-secret does not belong there",
+		}, stepRewrite, "client-secret does not belong there", "introspection-endpoint does not belong there",
 			"the annotation oauth-operator.dev/credential does not belong there", "token-endpoint-auth-method is different"),
 		Entry("a redirect URI is no more", func(s *clientObservation) {
 			s.client.Spec.RedirectURIs = nil

@@ -16,6 +16,7 @@ var secretKeys = []string{
 	v1alpha1.SecretKeyType, v1alpha1.SecretKeyProvider, v1alpha1.SecretKeyClientID, v1alpha1.SecretKeyClientSecret,
 	v1alpha1.SecretKeyIssuerURI, v1alpha1.SecretKeyScopes, v1alpha1.SecretKeyAuthMethod, v1alpha1.SecretKeyRedirectURIs,
 	v1alpha1.SecretKeyAuthorizeURI, v1alpha1.SecretKeyTokenURI, v1alpha1.SecretKeyUserinfoURI, v1alpha1.SecretKeyJWKSURI,
+	v1alpha1.SecretKeyRevocationURI, v1alpha1.SecretKeyIntrospectionURI,
 }
 
 // clientSecret returns the Secret of a client as it is to be. A public client
@@ -79,11 +80,15 @@ func secretValuesOf(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, c
 		TokenEndpoint:           endpoint.URL(issuer, endpoint.Token),
 		UserinfoEndpoint:        endpoint.URL(issuer, endpoint.Userinfo),
 		JWKSURI:                 endpoint.URL(issuer, endpoint.JWKS),
+		RevocationEndpoint:      endpoint.URL(issuer, endpoint.Revocation),
 		Scopes:                  c.EffectiveScopes(as.Catalogue()),
 		RedirectURIs:            c.AllRedirectURIs(),
 	}
 	if current != nil {
 		v.ClientSecret = current.value
+	}
+	if c.EffectiveAuthMethod() != v1alpha1.AuthMethodNone {
+		v.IntrospectionEndpoint = endpoint.URL(issuer, endpoint.Introspection)
 	}
 	return v
 }
@@ -131,6 +136,9 @@ func bindingData(v secrettemplate.Values) map[string][]byte {
 		v1alpha1.SecretKeyTokenURI:     v.TokenEndpoint,
 		v1alpha1.SecretKeyUserinfoURI:  v.UserinfoEndpoint,
 		v1alpha1.SecretKeyJWKSURI:      v.JWKSURI,
+
+		v1alpha1.SecretKeyRevocationURI:    v.RevocationEndpoint,
+		v1alpha1.SecretKeyIntrospectionURI: v.IntrospectionEndpoint,
 	} {
 		if value != "" {
 			data[key] = []byte(value)

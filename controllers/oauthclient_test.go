@@ -37,6 +37,8 @@ var _ = Describe("A new OAuthClient", func() {
 			"token-endpoint":             as.Spec.Issuer + "/token",
 			"userinfo-endpoint":          as.Spec.Issuer + "/userinfo",
 			"jwks-uri":                   as.Spec.Issuer + "/jwks",
+			"revocation-endpoint":        as.Spec.Issuer + "/revoke",
+			"introspection-endpoint":     as.Spec.Issuer + "/introspect",
 		}))
 		Expect(c.Status.AuthorizationServer).To(Equal(as.Name))
 		Expect(c.Status.Issuer).To(Equal(as.Spec.Issuer))

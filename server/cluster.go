@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -28,6 +29,8 @@ import (
 	"oauth-operator.dev/server/grant/memory"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/logout"
+	"oauth-operator.dev/server/outbound"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -49,6 +52,10 @@ type ClusterOptions struct {
 
 	// Namespaces are those whose clients are served. Without any: all.
 	Namespaces []string
+
+	// ClientNetworks are networks, not public, in which the server may reach what
+	// clients name (backchannelLogoutURI).
+	ClientNetworks []netip.Prefix
 
 	// GrantStore is StoreKubernetes or StoreMemory.
 	GrantStore string
@@ -112,6 +119,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 		Uses:       recorder,
 		Grants:     store,
 		People:     people,
+		Notifier:   logout.NewNotifier(logout.NotifierOptions{Client: outbound.New(outbound.Options{Networks: options.ClientNetworks})}),
 		Registerer: options.Registerer,
 		Log:        options.Log,
 	})

@@ -11,10 +11,17 @@
 //	RFC 6749 §3.2    token            the token endpoint; one file per grant (§4.1.3, §4.4, §6)
 //	RFC 6749 §3.3    oauth            scopes, parameters, errors: the words of the protocol
 //	RFC 6750         userinfo         our own protected resource (OpenID Connect Core §5.3)
+//	RFC 7009         revocation       ends grants at their client's word
+//	RFC 7662         introspection    with the signed responses of RFC 9701
 //	RFC 7636         authorization    the challenge; token checks the verifier
 //	RFC 8414         metadata         with OpenID Connect Discovery and the JWK Set (RFC 7517 §5)
+//	RFC 8707         token            resource indicators; authorization binds the code to them
 //	RFC 9068         accesstoken      access tokens; ID tokens (OpenID Connect Core §2)
 //	RFC 9207         authorization    iss in every authorization response
+//
+//	OpenID Connect   authorization    Core §3.1.2: prompt, max_age, claims, hints; Form Post Response Mode
+//	                 accesstoken      Core §8: pairwise subjects
+//	                 logout           RP-Initiated Logout, Back-Channel Logout
 //
 // and, where no RFC has a section for it:
 //
@@ -23,6 +30,7 @@
 //	grant            what has to be remembered: the Store contract and its backends
 //	keys             the keys of an issuer, compiled for use
 //	issuer           the settings of an issuer
+//	outbound         reaching addresses that clients name, and no others
 //	throttle         how often strangers may make the server work
 //
 // Requests come in at Server.ServeHTTP, which finds the issuer by host and path

@@ -18,6 +18,7 @@ import (
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -42,6 +43,9 @@ type Options struct {
 
 	// People are the resource owners.
 	People resourceowner.Directory
+
+	// Notifier tells clients of logouts (Back-Channel Logout). Nil for none.
+	Notifier *logout.Notifier
 
 	// Registerer takes the metrics. Nil for none.
 	Registerer prometheus.Registerer

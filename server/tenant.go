@@ -6,8 +6,11 @@ import (
 
 	"oauth-operator.dev/server/authorization"
 	"oauth-operator.dev/server/clientauth"
+	"oauth-operator.dev/server/introspection"
 	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/metadata"
+	"oauth-operator.dev/server/revocation"
 	"oauth-operator.dev/server/token"
 	"oauth-operator.dev/server/userinfo"
 )
@@ -40,17 +43,32 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	}).Handlers() {
 		mount(path, strings.Trim(path, "/"), handler)
 	}
+	for path, handler := range logout.New(logout.Options{
+		Settings: settings, Keys: current, Registry: registry, People: s.options.People,
+		Grants: s.options.Grants, Notifier: s.options.Notifier, Now: s.options.Now,
+	}).Handlers() {
+		mount(path, "logout", handler)
+	}
 	mount(issuer.PathToken, "token", token.New(token.Options{
 		Settings: settings, Keys: current, Authenticator: authenticator,
 		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
 	}))
+	mount(issuer.PathRevocation, "revocation", revocation.New(revocation.Options{
+		Settings: settings, Keys: current, Authenticator: authenticator, Grants: s.options.Grants, Now: s.options.Now,
+	}))
+	mount(issuer.PathIntrospection, "introspection", introspection.New(introspection.Options{
+		Settings: settings, Keys: current, Registry: registry, Authenticator: authenticator,
+		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+	}))
 	mount(issuer.PathUserinfo, "userinfo", userinfo.New(userinfo.Options{
-		Settings: settings, Keys: current, Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+		Settings: settings, Keys: current, Registry: registry, Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
 	}))
 	mount(issuer.PathJWKS, "jwks", metadata.KeySet(current, s.options.Now))
 
 	about := s.endpoint("metadata", log, metadata.New(metadata.Options{
 		Settings: settings, GrantTypes: token.GrantTypes(), AuthMethods: clientauth.Methods(),
+		IntrospectionAlgs: introspection.SigningAlgs(),
+		BackchannelLogout: s.options.Notifier != nil,
 	}))
 	// RFC 8414 §3.1 puts the well-known part before the path of the issuer,
 	// OpenID Connect Discovery §4 behind it.

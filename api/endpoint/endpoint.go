@@ -4,10 +4,12 @@ package endpoint
 
 // Paths below the issuer's own path, for those who need no discovery.
 const (
-	Authorization = "/authorize" // RFC 6749 §3.1
-	Token         = "/token"     // RFC 6749 §3.2
-	Userinfo      = "/userinfo"  // OpenID Connect Core §5.3
-	JWKS          = "/jwks"      // RFC 7517 §5
+	Authorization = "/authorize"  // RFC 6749 §3.1
+	Token         = "/token"      // RFC 6749 §3.2
+	Userinfo      = "/userinfo"   // OpenID Connect Core §5.3
+	JWKS          = "/jwks"       // RFC 7517 §5
+	Revocation    = "/revoke"     // RFC 7009 §2
+	Introspection = "/introspect" // RFC 7662 §2
 )
 
 // URL returns the URL of an endpoint of the issuer.

@@ -32,6 +32,10 @@ const (
 	// UseBrowser keys seal what a browser carries: sessions and the state of a
 	// login that is under way.
 	UseBrowser Use = "browser"
+
+	// UsePairwise keys make pairwise subjects (OpenID Connect Core §8.1). They
+	// have no successor: with another, clients would not know their people again.
+	UsePairwise Use = "pairwise"
 )
 
 // Key is one key of a ring.

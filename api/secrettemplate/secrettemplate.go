@@ -44,6 +44,10 @@ type Values struct {
 	// The URLs of the issuer's endpoints.
 	AuthorizationEndpoint, TokenEndpoint, UserinfoEndpoint, JWKSURI string
 
+	// RevocationEndpoint and IntrospectionEndpoint are those of RFC 7009 and RFC
+	// 7662. A public client has an empty IntrospectionEndpoint: it may not ask.
+	RevocationEndpoint, IntrospectionEndpoint string
+
 	// Scopes are what the client may ask for (RFC 6749 §3.3).
 	Scopes []string
 

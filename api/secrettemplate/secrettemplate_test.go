@@ -25,6 +25,8 @@ var values = secrettemplate.Values{
 	TokenEndpoint:           "https://login.example.com/token",
 	UserinfoEndpoint:        "https://login.example.com/userinfo",
 	JWKSURI:                 "https://login.example.com/jwks",
+	RevocationEndpoint:      "https://login.example.com/revoke",
+	IntrospectionEndpoint:   "https://login.example.com/introspect",
 	Scopes:                  []string{"openid", "profile"},
 	RedirectURIs:            []string{"https://a.example.com/cb", "https://b.example.com/cb?x=1&y=2"},
 }
@@ -102,6 +104,8 @@ var _ = Describe("Render", func() {
 			To(Equal("demo webapp demo.webapp https://login.example.com oauth-operator client_secret_basic"))
 		Expect(render("{{ .AuthorizationEndpoint }} {{ .TokenEndpoint }} {{ .UserinfoEndpoint }} {{ .JWKSURI }}")).
 			To(Equal("https://login.example.com/authorize https://login.example.com/token https://login.example.com/userinfo https://login.example.com/jwks"))
+		Expect(render("{{ .RevocationEndpoint }} {{ .IntrospectionEndpoint }}")).
+			To(Equal("https://login.example.com/revoke https://login.example.com/introspect"))
 	})
 
 	It("has lists and a secret also where there are none", func() {

@@ -77,6 +77,17 @@ type AuthorizationServerSpec struct {
 	// +kubebuilder:validation:MaxItems=128
 	Scopes []Scope `json:"scopes,omitempty"`
 
+	// resources are the protected resources that access tokens can be for (RFC
+	// 8707), beside the issuer itself. A client that is registered for one asks for
+	// it with the parameter resource, and the access token has it as aud. An entry
+	// with the issuer as its identifier is for the access tokens of clients that
+	// ask for none.
+	// +optional
+	// +listType=map
+	// +listMapKey=identifier
+	// +kubebuilder:validation:MaxItems=64
+	Resources []Resource `json:"resources,omitempty"`
+
 	// lifetimes says how long what the server issues is good.
 	// +optional
 	Lifetimes Lifetimes `json:"lifetimes,omitzero"`
@@ -126,6 +137,55 @@ type Scope struct {
 	// no scopes.
 	// +optional
 	Default bool `json:"default,omitempty"`
+}
+
+// Resource is a protected resource (RFC 6749 §1.1) that access tokens can be for.
+type Resource struct {
+	// identifier is the resource indicator (RFC 8707 §2): an absolute URI without
+	// fragment, as in https://calendar.example.com/api. It is compared character by
+	// character, and becomes the aud of access tokens. The metadata tells it to
+	// everybody.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r"^[a-z][a-z0-9+.-]*:([A-Za-z0-9._~:/?@!$&'()+,;=-]|%[0-9A-Fa-f]{2})+$")`,message="identifier must be an absolute URI without fragment (RFC 8707 §2), with the scheme in lower case, such as https://calendar.example.com/api"
+	Identifier string `json:"identifier"`
+
+	// displayName is what people read at consent. Without it they read the
+	// identifier.
+	// +optional
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule=`self == self.trim() && self.matches(r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$")`,message="displayName must be plain text on one line, without control characters, invisible characters and space before or after it"
+	DisplayName string `json:"displayName,omitempty"`
+
+	// scopes of the catalogue that the resource understands. Its access tokens
+	// have no others. Where they are left out it is all.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=128
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=128
+	Scopes []string `json:"scopes,omitempty"`
+
+	// servedBy are the OAuthClients that serve the resource: they may introspect
+	// its access tokens (RFC 7662).
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	ServedBy []OAuthClientReference `json:"servedBy,omitempty"`
+}
+
+// OAuthClientReference names an OAuthClient of any namespace.
+type OAuthClientReference struct {
+	// namespace of the OAuthClient.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace"`
+
+	// name of the OAuthClient.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
 }
 
 // Lifetimes says how long what the server issues is good. Each is a duration in
@@ -252,6 +312,15 @@ type PolicyRule struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^((\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:]+\]|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:)$")`,message="redirectHosts must be a host name without port, or \"*.\" and a domain, or an IP address (IPv6 in brackets), or a private-use scheme with its colon, such as com.example.app:"
 	RedirectHosts []string `json:"redirectHosts,omitempty"`
+
+	// resources that clients may be registered for, by their identifiers.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Resources []string `json:"resources,omitempty"`
 
 	// maxLifetimes bound the lifetimes that clients may ask for, and those that
 	// they get where they ask for none. One that is left out does not restrict.

@@ -128,6 +128,13 @@ const (
 	// (RFC 6749 §4.1.2).
 	ReasonCodeReplayed = "CodeReplayed"
 
+	// ReasonLoggedOut: the person has logged out of the session in which it was
+	// allowed (Back-Channel Logout §2.7).
+	ReasonLoggedOut = "LoggedOut"
+
+	// ReasonRevokedByClient: the client has revoked one of its tokens (RFC 7009).
+	ReasonRevokedByClient = "RevokedByClient"
+
 	// ReasonRefreshTokenReused: a refresh token that had been replaced was
 	// presented after the grace period (RFC 9700 §4.14.2).
 	ReasonRefreshTokenReused = "RefreshTokenReused"

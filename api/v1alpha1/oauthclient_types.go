@@ -62,6 +62,7 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.secret) || !has(self.secret.ref)`,message="secret.ref brings a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".secret"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.rotation)`,message="rotation is of a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".rotation"
 // +kubebuilder:validation:XValidation:rule=`!has(self.rotation) || !has(self.rotation.interval) || !has(self.secret) || !has(self.secret.ref)`,message="rotation.interval is for secrets that the operator makes: one that secret.ref brings is rotated where it comes from, so remove one of the two",fieldPath=".rotation"
+// +kubebuilder:validation:XValidation:rule=`!has(self.subjectType) || self.subjectType != 'pairwise' || !has(self.redirectURIsFrom) || size(self.redirectURIsFrom) == 0`,message="subjectType pairwise depends on the host of the redirect URIs, which redirectURIsFrom lets change: list the redirectURIs, or use public",fieldPath=".subjectType"
 type OAuthClientSpec struct {
 	// authorizationServerRef names the AuthorizationServer that the client is
 	// registered with. Without it, the client gets the cluster's default: the
@@ -142,6 +143,17 @@ type OAuthClientSpec struct {
 	// +kubebuilder:validation:items:XValidation:rule=`self.matches(r"^[\x21\x23-\x5B\x5D-\x7E]+$")`,message="scopes must be of printable ASCII characters other than space, quotation mark and backslash (RFC 6749 §3.3)"
 	Scopes []string `json:"scopes,omitempty"`
 
+	// resources are the protected resources that the client may ask for access to
+	// with the parameter resource (RFC 8707), by their identifiers in the
+	// AuthorizationServer. The issuer itself need not be named. Where they are left
+	// out the client gets access tokens for the issuer alone.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Resources []string `json:"resources,omitempty"`
+
 	// tokenEndpointAuthMethod is how the client authenticates at the token
 	// endpoint (RFC 7591 §2): client_secret_basic, with the HTTP Basic scheme;
 	// client_secret_post, in the body of the request; or none, which makes it a
@@ -149,6 +161,8 @@ type OAuthClientSpec struct {
 	// +optional
 	// +kubebuilder:default=client_secret_basic
 	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
+
+	OpenIDClientMetadata `json:",inline"`
 
 	// lifetimes are shorter or longer lifetimes for what is issued to this client,
 	// within what the policy of the AuthorizationServer allows. What is left out is
@@ -624,6 +638,9 @@ const (
 	SecretKeyTokenURI     = "token-endpoint"
 	SecretKeyUserinfoURI  = "userinfo-endpoint"
 	SecretKeyJWKSURI      = "jwks-uri"
+
+	SecretKeyRevocationURI    = "revocation-endpoint"
+	SecretKeyIntrospectionURI = "introspection-endpoint" // absent for a public client
 )
 
 // Values and the type of the Secret of an OAuthClient.

@@ -82,6 +82,23 @@ type OAuthGrantSpec struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	Scopes []string `json:"scopes,omitempty"`
 
+	// claims that were allowed beside those of the scopes, because the client asked
+	// for them by name (OpenID Connect Core §5.5): each as id_token:email or
+	// userinfo:email.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=64
+	Claims []string `json:"claims,omitempty"`
+
+	// resources that were allowed (RFC 8707). A token request can ask for fewer,
+	// never for more. Without any it is the issuer itself.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=512
+	Resources []string `json:"resources,omitempty"`
+
 	// sessionID is the browser session in which it was allowed: the claim sid.
 	// +optional
 	// +kubebuilder:validation:MaxLength=128

@@ -23,6 +23,7 @@ func Client(
 	problems := clientNames(c)
 	problems = append(problems, clientGrants(c)...)
 	problems = append(problems, clientRedirects(c)...)
+	problems = append(problems, clientOpenID(c)...)
 	problems = append(problems, boundLifetimes("spec.lifetimes", &c.Spec.Lifetimes)...)
 	for i, scope := range c.Spec.Scopes {
 		if !validScope(scope) {
@@ -34,6 +35,7 @@ func Client(
 	}
 	catalogue := as.Catalogue()
 	problems = append(problems, clientScopes(c, as.Name, catalogue)...)
+	problems = append(problems, clientResources(c, as)...)
 	if len(problems) > 0 || as.Spec.Policy == nil {
 		// What is not valid is not asked of the policy: one sentence is enough.
 		return problems

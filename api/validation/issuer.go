@@ -73,6 +73,7 @@ func AuthorizationServer(as *v1alpha1.AuthorizationServer) []Problem {
 			"%s is not known: use RS256 or ES256", quote(string(as.Spec.IDTokenSigningAlg))))
 	}
 	problems = append(problems, catalogue(as.Spec.Scopes)...)
+	problems = append(problems, resources(as)...)
 	problems = append(problems, lifetimes(as.Spec.Lifetimes)...)
 	return append(problems, policy(as.Spec.Policy)...)
 }

@@ -38,6 +38,10 @@ func allowed(
 		j.judge(position("spec.scopes", i, len(c.Spec.Scopes)), "scope", scope,
 			func(r *v1alpha1.PolicyRule) bool { return permits(r.Scopes, scope) })
 	}
+	for i, resource := range c.Spec.Resources {
+		j.judge(index("spec.resources", i), "resource", resource,
+			func(r *v1alpha1.PolicyRule) bool { return permits(r.Resources, resource) })
+	}
 	for i, uri := range c.AllRedirectURIs() {
 		host, at := redirectHost(uri), index("spec.redirectURIs", i)
 		if i >= len(c.Spec.RedirectURIs) {
@@ -202,6 +206,11 @@ func policy(p *v1alpha1.Policy) []Problem {
 				add(index(at+".scopes", k), "%s %s", quote(scope), badScope)
 			}
 		}
+		for k, resource := range rule.Resources {
+			if !validResource(resource) {
+				add(index(at+".resources", k), "%s %s", quote(resource), badResource)
+			}
+		}
 		for k, host := range rule.RedirectHosts {
 			if !validHostPattern(host) {
 				add(index(at+".redirectHosts", k), "%s %s", quote(host), badHostPattern)
@@ -227,6 +236,7 @@ func emptyLists(r *v1alpha1.PolicyRule) []string {
 		{"scopes", r.Scopes != nil && len(r.Scopes) == 0},
 		{"grantTypes", r.GrantTypes != nil && len(r.GrantTypes) == 0},
 		{"tokenEndpointAuthMethods", r.TokenEndpointAuthMethods != nil && len(r.TokenEndpointAuthMethods) == 0},
+		{"resources", r.Resources != nil && len(r.Resources) == 0},
 		{"redirectHosts", r.RedirectHosts != nil && len(r.RedirectHosts) == 0},
 	} {
 		if list.empty {

@@ -48,11 +48,13 @@ func Touched(before, after *v1alpha1.AuthorizationServer, namespaceLabels map[st
 // TouchesAll reports whether every client of an AuthorizationServer has to be
 // looked at again when it changes from before to after, wherever the client is:
 // its issuer is another, or the scopes that there are, or which of them are the
-// default, or whether it can be served at all.
+// default, or the resources that there are, or whether it can be served at all.
 func TouchesAll(before, after *v1alpha1.AuthorizationServer) bool {
 	sameScope := func(a, b v1alpha1.Scope) bool { return a.Name == b.Name && a.Default == b.Default }
+	sameResource := func(a, b v1alpha1.Resource) bool { return a.Identifier == b.Identifier }
 	return before.UID != after.UID ||
 		before.Spec.Issuer != after.Spec.Issuer ||
 		!slices.EqualFunc(before.Catalogue(), after.Catalogue(), sameScope) ||
+		!slices.EqualFunc(before.Spec.Resources, after.Spec.Resources, sameResource) ||
 		(len(AuthorizationServer(before)) == 0) != (len(AuthorizationServer(after)) == 0)
 }

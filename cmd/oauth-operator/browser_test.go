@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -36,13 +38,14 @@ var _ = Describe("A person with Chromium", func() {
 		}
 		Expect(err).NotTo(HaveOccurred())
 		app = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			seen.add(r.URL.Query().Get("code"))
-			_, _ = fmt.Fprintf(w, "<!doctype html><title>client</title><p id=outcome>%s %s", "back", r.URL.Query().Get("error"))
+			seen.add(r.FormValue("code"))
+			_, _ = fmt.Fprintf(w, "<!doctype html><title>client</title><p id=outcome>%s %s%s", "back", r.FormValue("error"), postedOnly(r))
 		}))
 		DeferCleanup(app.Close)
 		cli = newClient(ctx, newNamespace(ctx), func(s *v1alpha1.OAuthClientSpec) {
 			s.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone
 			s.RedirectURIs = []string{"http://127.0.0.1/callback"}
+			s.PostLogoutRedirectURIs = []string{app.URL + "/bye"}
 		})
 		cli.oauth.RedirectURL = app.URL + "/callback"
 		tab = newTab(program)
@@ -95,11 +98,49 @@ var _ = Describe("A person with Chromium", func() {
 		Expect(outcome()).To(Equal("back access_denied"))
 	})
 
+	formPost := func() step {
+		return chromedp.Navigate(cli.oauth.AuthCodeURL("s", oauth2.S256ChallengeOption(oauth2.GenerateVerifier()), oauth2.SetAuthURLParam("response_mode", "form_post")))
+	}
+
+	It("is sent on by a form that submits itself: the page's policy lets its one script run", func() {
+		Expect(chromedp.Do(tab, formPost(), signIn(password), chromedp.Click("#allow"))).To(Succeed())
+		Expect(outcome()).To(Equal("back by form"))
+	})
+
+	It("presses the button of that form where no script runs", func() {
+		Expect(chromedp.Do(tab, scripts(false), formPost(), signIn(password), chromedp.Click("#allow"), chromedp.Click("#continue"), scripts(true))).To(Succeed())
+		Expect(outcome()).To(Equal("back by form"))
+	})
+
+	It("signs out, comes back to the client, and has to sign in again", func() {
+		Expect(chromedp.Do(tab, open(), signIn(password), chromedp.Click("#allow"))).To(Succeed())
+		Expect(outcome()).To(Equal("back"))
+		leave := strings.TrimSuffix(cli.oauth.Endpoint.AuthURL, "/authorize") + "/logout?" + url.Values{
+			"client_id": {cli.oauth.ClientID}, "post_logout_redirect_uri": {app.URL + "/bye"},
+		}.Encode()
+		Expect(chromedp.Do(tab, chromedp.Navigate(leave), chromedp.Click("#stay"))).To(Succeed())
+		Expect(read(chromedp.Text("#left"))).To(Equal("You are still signed in"))
+		Expect(chromedp.Do(tab, chromedp.Navigate(leave), chromedp.Click("#leave"))).To(Succeed())
+		Expect(outcome()).To(Equal("back after the logout"))
+		Expect(chromedp.Do(tab, open(), chromedp.WaitVisible("#password"))).To(Succeed())
+	})
+
 	It("needs no script", func() {
 		Expect(chromedp.Do(tab, scripts(false), open(), signIn(password), chromedp.Click("#allow"), scripts(true))).To(Succeed())
 		Expect(outcome()).To(Equal("back"))
 	})
 })
+
+// postedOnly says so of a code that came in a form, and of a logout.
+func postedOnly(r *http.Request) string {
+	switch {
+	case r.URL.Path == "/bye":
+		return "after the logout"
+	case r.Method == http.MethodPost && r.PostForm.Get("code") != "" && !r.URL.Query().Has("code"):
+		return "by form"
+	}
+	return ""
+}
 
 // scripts has the browser run the scripts of pages, or not.
 func scripts(run bool) chromedp.Action[chromedp.Void] {

@@ -25,6 +25,7 @@ type serverFlags struct {
 	certFile   string
 	keyFile    string
 	proxies    []string
+	networks   []string
 	grantStore string
 	namespaces []string
 	drain      time.Duration
@@ -52,6 +53,8 @@ func serverCommand() *cobra.Command {
 	own.StringVar(&flags.keyFile, "tls-private-key-file", "", "Private key of --tls-cert-file.")
 	own.StringSliceVar(&flags.proxies, "trusted-proxies", nil,
 		"Networks (CIDR) whose X-Forwarded-For is believed when logins are slowed down by address.")
+	own.StringSliceVar(&flags.networks, "client-networks", nil,
+		"Networks (CIDR) that the server may reach, although they are not public, at addresses that clients name: backchannelLogoutURI.")
 	own.StringVar(&flags.grantStore, "grant-store", server.StoreKubernetes,
 		"Where grants are kept: kubernetes, or memory, which forgets them when the process ends and is not shared by replicas.")
 	own.StringSliceVar(&flags.namespaces, "namespaces", nil,
@@ -67,7 +70,11 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	proxies, err := parseNetworks(f.proxies)
+	proxies, err := parseNetworks("--trusted-proxies", f.proxies)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := parseNetworks("--client-networks", f.networks)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +92,7 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 	cluster, err := server.NewOnCluster(mgr, server.ClusterOptions{
 		OperatorNamespace: f.namespace,
 		Namespaces:        f.namespaces,
+		ClientNetworks:    networks,
 		GrantStore:        f.grantStore,
 		Registerer:        ctrlmetrics.Registry,
 		Log:               log.WithName("server"),
@@ -129,12 +137,12 @@ func (f *serverFlags) tls(mgr manager.Manager) (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: watcher.GetCertificate}, nil
 }
 
-func parseNetworks(cidrs []string) ([]netip.Prefix, error) {
+func parseNetworks(flag string, cidrs []string) ([]netip.Prefix, error) {
 	networks := make([]netip.Prefix, 0, len(cidrs))
 	for _, cidr := range cidrs {
 		network, err := netip.ParsePrefix(cidr)
 		if err != nil {
-			return nil, fmt.Errorf("--trusted-proxies: %q is no network such as 10.0.0.0/8", cidr)
+			return nil, fmt.Errorf("%s: %q is no network such as 10.0.0.0/8", flag, cidr)
 		}
 		networks = append(networks, network)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"oauth-operator.dev/api/keyring"
@@ -21,14 +22,14 @@ import (
 // Claims are the claims of an access token (RFC 9068 §2.2). Times are in
 // seconds since 1970.
 type Claims struct {
-	Issuer    string `json:"iss"`
-	Subject   string `json:"sub"`
-	Audience  string `json:"aud"`
-	ExpiresAt int64  `json:"exp"`
-	IssuedAt  int64  `json:"iat"`
-	ID        string `json:"jti"`
-	ClientID  string `json:"client_id"`
-	Scope     string `json:"scope,omitempty"`
+	Issuer    string   `json:"iss"`
+	Subject   string   `json:"sub"`
+	Audience  Audience `json:"aud"`
+	ExpiresAt int64    `json:"exp"`
+	IssuedAt  int64    `json:"iat"`
+	ID        string   `json:"jti"`
+	ClientID  string   `json:"client_id"`
+	Scope     string   `json:"scope,omitempty"`
 
 	// Of a token with a person behind it.
 	AuthTime  int64  `json:"auth_time,omitempty"`
@@ -66,11 +67,21 @@ func ForClient(settings *issuer.Settings, client *registration.Client, scope oau
 	return c
 }
 
+// For returns the claims of a token for these resources (RFC 8707 §2), of which
+// the scope has what they understand. Without any it is for the issuer, as it was.
+func (c Claims) For(settings *issuer.Settings, resources []string) Claims {
+	if len(resources) > 0 {
+		c.Audience = resources
+	}
+	c.Scope = settings.Understood(strings.Fields(c.Scope), c.Audience).String()
+	return c
+}
+
 func newClaims(settings *issuer.Settings, client *registration.Client, scope oauth.Scope, now time.Time) Claims {
 	return Claims{
 		Issuer: settings.Issuer,
 		// RFC 9068 §3: a default resource indicator where the client names none.
-		Audience:  settings.Issuer,
+		Audience:  Audience{settings.Issuer},
 		ExpiresAt: now.Add(client.Lifetimes.AccessToken).Unix(),
 		IssuedAt:  now.Unix(),
 		ID:        rand.Text(), // 130 random bits
@@ -91,10 +102,22 @@ func (c Claims) Sign(set *keys.Set, now time.Time) (string, error) {
 // Lifetime returns for how many seconds the token is good.
 func (c Claims) Lifetime() int64 { return c.ExpiresAt - c.IssuedAt }
 
-// Verify reads an access token as a resource server does (RFC 9068 §4). It
-// returns ErrInvalid for whatever is not one of this issuer that is still good.
-// Whether its grant still stands is for the caller to check.
+// Verify reads an access token as the resource server that the issuer itself is
+// (RFC 9068 §4). It returns ErrInvalid for whatever is not one of this issuer, and
+// for it, that is still good. Whether its grant still stands is for the caller to
+// check.
 func Verify(settings *issuer.Settings, set *keys.Set, token string, now time.Time) (Claims, error) {
+	c, err := Read(settings, set, token, now)
+	if err != nil || !c.Audience.Has(settings.Issuer) {
+		return Claims{}, ErrInvalid
+	}
+	return c, nil
+}
+
+// Read reads an access token of this issuer whatever resource it is for, as those
+// have to who manage tokens and do not obey them. It returns ErrInvalid like
+// Verify.
+func Read(settings *issuer.Settings, set *keys.Set, token string, now time.Time) (Claims, error) {
 	payload, err := set.Verify(keyring.UseSignES256, keys.TypeAccessToken, token, now)
 	if err != nil {
 		return Claims{}, ErrInvalid
@@ -103,7 +126,7 @@ func Verify(settings *issuer.Settings, set *keys.Set, token string, now time.Tim
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return Claims{}, ErrInvalid
 	}
-	if c.Issuer != settings.Issuer || c.Audience != settings.Issuer || now.Unix() >= c.ExpiresAt {
+	if c.Issuer != settings.Issuer || len(c.Audience) == 0 || now.Unix() >= c.ExpiresAt {
 		return Claims{}, ErrInvalid
 	}
 	if c.Subject == "" || c.ClientID == "" {

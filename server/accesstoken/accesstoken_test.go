@@ -133,7 +133,7 @@ var _ = Describe("Tokens", func() {
 	It("RFC 9068 §4: is not verified with anything else in it", func() {
 		for name, change := range map[string]func(*accesstoken.Claims){
 			"another issuer":   func(c *accesstoken.Claims) { c.Issuer += "/" },
-			"another audience": func(c *accesstoken.Claims) { c.Audience = "team.web" },
+			"another audience": func(c *accesstoken.Claims) { c.Audience = accesstoken.Audience{"team.web"} },
 			"no subject":       func(c *accesstoken.Claims) { c.Subject = "" },
 			"no client":        func(c *accesstoken.Claims) { c.ClientID = "" },
 			"no expiry":        func(c *accesstoken.Claims) { c.ExpiresAt = 0 },

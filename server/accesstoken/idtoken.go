@@ -1,6 +1,7 @@
 package accesstoken
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -39,11 +40,17 @@ type IDToken struct {
 	AccessToken string
 }
 
-// Sign returns the ID token, signed as the issuer's settings say.
+// Sign returns the ID token, signed as the client's registration says, or the
+// issuer's settings where it says nothing.
 func (t IDToken) Sign(settings *issuer.Settings, set *keys.Set, now time.Time) (string, error) {
-	claims := t.Person.Claims(t.Scope)
+	subject, err := Subject(set, t.Client, t.Grant.Subject)
+	if err != nil {
+		return "", err
+	}
+	asked := resourceowner.Within(t.Grant.Claims.Of(oauth.ClaimsIDToken), t.Client.Scope)
+	claims := t.Person.Claims(t.Scope, asked...)
 	claims["iss"] = settings.Issuer
-	claims["sub"] = t.Grant.Subject
+	claims["sub"] = subject
 	claims["aud"] = t.Client.ID
 	claims["exp"] = now.Add(t.Client.Lifetimes.IDToken).Unix()
 	claims["iat"] = now.Unix()
@@ -59,15 +66,23 @@ func (t IDToken) Sign(settings *issuer.Settings, set *keys.Set, now time.Time) (
 	if err != nil {
 		return "", fmt.Errorf("accesstoken: encoding the claims of an ID token: %w", err)
 	}
-	return set.Sign(idTokenUse(settings), keys.TypeIDToken, payload, now)
+	return set.Sign(signingUse(cmp.Or(t.Client.OpenID.IDTokenAlg, settings.IDTokenAlg)), keys.TypeIDToken, payload, now)
 }
 
-func idTokenUse(settings *issuer.Settings) keyring.Use {
-	if settings.IDTokenAlg == "ES256" {
+// signingUse returns the use of the keys of an algorithm: RS256 unless it is
+// ES256 (OpenID Connect Core §15.1).
+func signingUse(alg string) keyring.Use {
+	if alg == AlgES256 {
 		return keyring.UseSignES256
 	}
 	return keyring.UseSignRS256
 }
+
+// Algorithms that tokens can be signed with (RFC 7518 §3.1).
+const (
+	AlgRS256 = "RS256"
+	AlgES256 = "ES256"
+)
 
 // accessTokenHash is the claim at_hash of OpenID Connect Core §3.1.3.6: the left
 // half of the hash that belongs to the algorithm, which is SHA-256 for RS256 and

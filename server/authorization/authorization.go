@@ -46,6 +46,7 @@ type Endpoint struct {
 	settings *issuer.Settings
 	keys     *keys.Current
 	registry registration.Registry
+	people   resourceowner.Directory
 	now      func() time.Time
 
 	pages    *pages.Pages
@@ -63,8 +64,9 @@ func New(o Options) *Endpoint {
 		settings: o.Settings,
 		keys:     o.Keys,
 		registry: o.Registry,
+		people:   o.People,
 		now:      o.Now,
-		pages:    pages.New(pages.Options{Name: siteName(o.Settings), Assets: o.Settings.URL(issuer.PathAssets)}),
+		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets)}),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 	}
@@ -168,6 +170,9 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request, f flow) {
 		return
 	}
 	req, bad := e.request(t, f.params)
+	if bad == nil && session != nil {
+		bad = e.recognise(t, req, session)
+	}
 	if bad != nil {
 		e.fail(w, r, t, bad)
 		return
@@ -182,6 +187,15 @@ func (e *Endpoint) proceed(w http.ResponseWriter, r *http.Request, t *target, f 
 	case session == nil || req.needsLogin(session, f.errand, e.now()):
 		if t.silent {
 			e.fail(w, r, t, oauth.NewError(oauth.CodeLoginRequired, "The person has to log in."))
+			return
+		}
+		e.askLogin(w, r, t, f)
+	case req.somebodyElse:
+		// OpenID Connect Core §3.1.2.1, id_token_hint: a positive response if the
+		// person it names "is already logged in or is logged in as a result of
+		// the request [...]; otherwise, it MUST return an error".
+		if t.silent || f.errand.Session == session.ID {
+			e.fail(w, r, t, oauth.NewError(oauth.CodeLoginRequired, "The person who is logged in is not the one that the request names."))
 			return
 		}
 		e.askLogin(w, r, t, f)
@@ -202,20 +216,8 @@ func (e *Endpoint) askLogin(w http.ResponseWriter, r *http.Request, t *target, f
 		Errand:   resourceowner.Errand{Request: f.errand.Request},
 		Client:   clientName(t.client),
 		ReturnTo: t.redirectURI,
-		Hint:     hint(f.params),
+		Hint:     e.hint(r.Context(), t, f.params),
 	})
-}
-
-// maxHint is the longest login_hint that is put into the field.
-const maxHint = 128
-
-// hint returns the login_hint (OpenID Connect Core §3.1.2.1), which is no more
-// than that.
-func hint(params oauth.Params) string {
-	if h := params.Get(oauth.ParamLoginHint); len(h) <= maxHint {
-		return h
-	}
-	return ""
 }
 
 // methods refuses every other method. There is no CORS here either (RFC 9700
@@ -231,15 +233,6 @@ func (e *Endpoint) methods(next http.HandlerFunc, allowed ...string) http.Handle
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		e.refuse(w, r, refuseMethod())
 	})
-}
-
-// siteName is the name of the issuer on its pages.
-func siteName(s *issuer.Settings) string {
-	if s.DisplayName != "" {
-		return s.DisplayName
-	}
-	_, host, _ := strings.Cut(s.Issuer, "://")
-	return host
 }
 
 // clientName is the name of a client on the pages.

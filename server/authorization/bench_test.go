@@ -30,7 +30,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	w.keys.Store(compile(newRing(w.clock.now())))
 	sessions := resourceowner.NewSessions(w.settings, w.keys, w.people, w.clock.now)
 	jar := httptest.NewRecorder()
-	session, err := sessions.Begin(jar, &person)
+	session, err := sessions.Begin(jar, &person, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	client := w.clients.known[confidential]
 	g.Expect(sessions.Remember(jar, session, client.UID, client.Scope)).To(Succeed())

@@ -47,7 +47,7 @@ var _ = Describe("Errors for the client", func() {
 		for _, name := range []string{"scope", "response_type", "nonce", "unknown", "code_challenge", "prompt"} {
 			told(with(name, "a")+"&"+name+"=b", "invalid_request")
 		}
-		a := b.raw(with() + "&resource=https://a.example&resource=https://b.example")
+		a := b.raw(with() + "&resource=" + calendarAPI + "&resource=" + filesAPI)
 		Expect(a.byID("consent")).NotTo(BeNil())
 	})
 
@@ -78,8 +78,8 @@ var _ = Describe("Errors for the client", func() {
 		told(with(), "unauthorized_client")
 	})
 
-	It("refuses response modes other than query", func() {
-		for _, mode := range []string{"fragment", "form_post", "query.jwt"} {
+	It("refuses response modes other than query and form_post", func() {
+		for _, mode := range []string{"fragment", "FORM_POST", "query.jwt"} {
 			told(with("response_mode", mode), "invalid_request")
 		}
 		Expect(b.raw(with("response_mode", "query")).byID("consent")).NotTo(BeNil())
@@ -138,7 +138,7 @@ var _ = Describe("Errors for the client", func() {
 
 	It("ignores what is not known and what is only a wish (RFC 6749 §3.1)", func() {
 		a := b.visit(request("acr_values", "urn:x", "ui_locales", "de fr", "display", "popup", "claims", `{"id_token":{}}`,
-			"id_token_hint", "not.a.jwt", "vendor", "1", "prompt", "create"))
+			"vendor", "1", "prompt", "create"))
 		Expect(a.byID("consent")).NotTo(BeNil())
 	})
 

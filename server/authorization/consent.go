@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
@@ -33,15 +34,16 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 		Errand:    f.errand,
 		Session:   session.ID,
 		ClientUID: t.client.UID,
-		Scope:     req.scope,
+		Scope:     req.shown(),
 	})
 	if err != nil {
 		e.trouble(w, r, err)
 		return
 	}
-	descriptions := make([]string, 0, len(req.scope))
-	for _, name := range req.scope {
-		descriptions = append(descriptions, e.settings.Describe(name))
+	shown := req.shown()
+	descriptions := make([]string, 0, len(shown))
+	for _, name := range shown {
+		descriptions = append(descriptions, e.describe(name))
 	}
 	e.pages.Consent(w, pages.Consent{
 		Action:      e.settings.URL(issuer.PathConsent),
@@ -52,6 +54,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 		Name:        session.Person.Name,
 		Username:    session.Person.Username,
 		Scopes:      descriptions,
+		Links:       links(t.client),
 		ReturnTo:    t.redirectURI,
 	})
 }
@@ -108,7 +111,7 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 	switch {
 	case bad != nil:
 		e.fail(w, r, t, bad)
-	case t.client.UID != q.ClientUID || !slices.Equal(req.scope, q.Scope):
+	case t.client.UID != q.ClientUID || !slices.Equal(req.shown(), q.Scope):
 		e.again(w, r, q) // not what was asked
 	default:
 		e.allow(w, r, t, req, session)
@@ -117,7 +120,7 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, q question, al
 
 func (e *Endpoint) allow(w http.ResponseWriter, r *http.Request, t *target, req *request, session *resourceowner.Session) {
 	if !t.client.Public() { // RFC 6749 §10.2
-		if err := e.sessions.Remember(w, session, t.client.UID, req.scope); err != nil {
+		if err := e.sessions.Remember(w, session, t.client.UID, req.allowance()); err != nil {
 			e.fail(w, r, t, fault(err))
 			return
 		}
@@ -134,6 +137,23 @@ func (e *Endpoint) again(w http.ResponseWriter, r *http.Request, q question) {
 		return
 	}
 	resourceowner.SeeOther(w, next)
+}
+
+// links are what the client says about itself (OpenID Connect Registration §2,
+// client_uri, policy_uri, tos_uri). There is no logo: one of another site would
+// let that site see who logs in where (RFC 9700 §4.2.4).
+func links(client *registration.Client) []pages.Link {
+	var links []pages.Link
+	for _, l := range []pages.Link{
+		{Text: "Website", URL: client.OpenID.ClientURI},
+		{Text: "Privacy policy", URL: client.OpenID.PolicyURI},
+		{Text: "Terms of service", URL: client.OpenID.TOSURI},
+	} {
+		if strings.HasPrefix(l.URL, "https://") {
+			links = append(links, l)
+		}
+	}
+	return links
 }
 
 // destination says where a redirect URI leads, in words for people.

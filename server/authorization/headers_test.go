@@ -116,9 +116,11 @@ var _ = Describe("Every answer", func() {
 		Expect(found["__Secure-oauth-session"].Path).To(Equal("/one"))
 	})
 
-	It("goes out without any cookie but on the way through a page", func() {
+	It("goes out without any cookie but on the way through a page, and with a code", func() {
 		b.submit(b.signIn().visit(request()), "allow")
-		Expect(b.visit(request()).header).NotTo(HaveKey("Set-Cookie"))
+		before := b.cookie("oauth-session")
+		Expect(b.visit(request()).header["Set-Cookie"]).To(ConsistOf(HavePrefix("__Host-oauth-session=")), "the session notes the visit")
+		Expect(b.cookie("oauth-session")).NotTo(Equal(before))
 		Expect(b.visit(request("scope", "nope")).header).NotTo(HaveKey("Set-Cookie"))
 		Expect(b.visit(request("scope", "email")).header).NotTo(HaveKey("Set-Cookie"), "the browser has its cookie already")
 		Expect(w.browser().visit(request("client_id", "x")).header).NotTo(HaveKey("Set-Cookie"))

@@ -5,6 +5,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/registration"
 )
 
 // OpenID Connect Core §3.1.2.1, §3.1.2.3 and §3.1.2.6.
@@ -106,6 +109,30 @@ var _ = Describe("prompt and max_age", func() {
 		a := b.visit(request("prompt", "login consent"))
 		a = b.login(a, "alice", "correct horse")
 		w.code(b.submit(a, "allow"))
+	})
+
+	It("offline_access is ignored unless prompt has consent (OpenID Connect Core §11)", func() {
+		w.change(confidential, func(c *registration.Client) { c.Scope = append(c.Scope[:len(c.Scope):len(c.Scope)], "offline_access") })
+		b.signIn()
+		Expect(w.code(b.submit(b.visit(request("scope", "openid offline_access")), "allow")).Scope).To(Equal(oauth.Scope{"openid"}))
+		Expect(w.code(b.submit(b.visit(request("scope", "openid offline_access", "prompt", "consent")), "allow")).Scope).To(Equal(oauth.Scope{"openid", "offline_access"}))
+		Expect(w.code(b.visit(request("scope", "openid offline_access"))).Scope).To(Equal(oauth.Scope{"openid"}), "also after that")
+	})
+
+	It("prompt values that are not known are ignored, and each that is known counts", func() {
+		allowed()
+		w.code(b.visit(request("prompt", "create")))
+		Expect(b.visit(request("prompt", "create login")).byID("login")).NotTo(BeNil())
+		page := b.visit(request("prompt", "login select_account consent"))
+		w.code(b.submit(b.login(page, "alice", "correct horse"), "allow"))
+	})
+
+	It("prompt=login is not satisfied by the session that there was, nor by a login in another tab", func() {
+		allowed()
+		page := b.visit(request("prompt", "login", "state", "one"))
+		b.login(b.visit(request("prompt", "login", "state", "two")), "alice", "correct horse")
+		Expect(b.visit(request("prompt", "login", "state", "one")).byID("login")).NotTo(BeNil(), "the other tab's login was for another request")
+		w.code(b.submit(b.login(page, "alice", "correct horse"), "allow"))
 	})
 
 	It("a fresh login that gets lost on the way is asked for again", func() {

@@ -18,12 +18,20 @@ type request struct {
 	nonce     string
 	prompts   []string
 	maxAge    time.Duration // negative for any
+	claims    oauth.Claims  // that are asked for by name
+	resources []string      // RFC 8707 §2.1; none for the issuer itself
+
+	// subjects are whom the request says the person is, as the client knows them:
+	// id_token_hint, and the claim sub of claims, which may name several. The
+	// person has to be in each. somebodyElse says that the session is of another.
+	subjects     [][]string
+	somebodyElse bool
 }
 
 // request checks what is left to check once client and redirect URI are certain.
 // What is wrong here is for the client to read (RFC 6749 §4.1.2.1). Parameters
 // that are not known, and those that are no more than a wish (acr_values,
-// ui_locales, display, claims, id_token_hint), are ignored (RFC 6749 §3.1).
+// ui_locales, display), are ignored (RFC 6749 §3.1).
 func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Error) {
 	// RFC 6749 §3.1; RFC 8707 §2 lets resource be repeated.
 	if err := params.OnlyOnce(oauth.ParamResource); err != nil {
@@ -32,7 +40,7 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 	if err := unsupported(params); err != nil {
 		return nil, err
 	}
-	if err := checkResponse(t.client, params); err != nil {
+	if err := checkResponse(t, params); err != nil {
 		return nil, err
 	}
 	scope, err := requestedScope(t.client, params)
@@ -40,6 +48,9 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 		return nil, err
 	}
 	req := &request{scope: scope}
+	if req.resources, err = e.resources(t.client, scope, params); err != nil {
+		return nil, err
+	}
 	if req.nonce, err = nonce(params); err != nil {
 		return nil, err
 	}
@@ -49,7 +60,18 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 	if req.prompts, err = prompts(params); err != nil {
 		return nil, err
 	}
-	if req.maxAge, err = maxAge(params); err != nil {
+	req.scope = withoutOffline(req.scope, req.prompts)
+	if req.maxAge, err = maxAge(t.client, params); err != nil {
+		return nil, err
+	}
+	named, err := e.idTokenHint(t, params)
+	if err != nil {
+		return nil, err
+	}
+	if named != "" {
+		req.subjects = append(req.subjects, []string{named})
+	}
+	if err := req.requestedClaims(t.client, params); err != nil {
 		return nil, err
 	}
 	return req, nil
@@ -69,12 +91,8 @@ func unsupported(params oauth.Params) *oauth.Error {
 	return nil
 }
 
-// responseModeQuery is the default mode of the code flow, and the one that is
-// supported (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
-const responseModeQuery = "query"
-
 // checkResponse checks response_type and response_mode (RFC 6749 §3.1.1).
-func checkResponse(client *registration.Client, params oauth.Params) *oauth.Error {
+func checkResponse(t *target, params oauth.Params) *oauth.Error {
 	switch params.Get(oauth.ParamResponseType) {
 	case "":
 		return oauth.NewError(oauth.CodeInvalidRequest, "The parameter response_type is missing.")
@@ -82,13 +100,21 @@ func checkResponse(client *registration.Client, params oauth.Params) *oauth.Erro
 	default:
 		return oauth.NewError(oauth.CodeUnsupportedResponseType, "The only response_type here is code.")
 	}
-	if !client.MayAsk(oauth.ResponseTypeCode) || !client.MayUse(oauth.GrantAuthorizationCode) {
+	if !t.client.MayAsk(oauth.ResponseTypeCode) || !t.client.MayUse(oauth.GrantAuthorizationCode) {
 		return oauth.NewError(oauth.CodeUnauthorizedClient, "The client is not registered for the authorization code grant.")
 	}
-	if mode := params.Get(oauth.ParamResponseMode); mode != "" && mode != responseModeQuery {
-		return oauth.NewError(oauth.CodeInvalidRequest, "The only response_mode here is query.")
+	// query is the default of the code flow (OAuth 2.0 Multiple Response Type
+	// Encoding Practices §2.1, §3).
+	switch params.Get(oauth.ParamResponseMode) {
+	case "", oauth.ResponseModeQuery:
+		return nil
+	case oauth.ResponseModeFormPost:
+		if !t.posted {
+			return oauth.NewError(oauth.CodeInvalidRequest, "The response_mode form_post needs a redirect_uri that a form can be posted to.")
+		}
+		return nil
 	}
-	return nil
+	return oauth.NewError(oauth.CodeInvalidRequest, "The response_mode has to be query or form_post.")
 }
 
 // requestedScope returns the scope that the client asks for, or its default if it
@@ -111,6 +137,16 @@ func requestedScope(client *registration.Client, params oauth.Params) (oauth.Sco
 	return scope, nil
 }
 
+// withoutOffline leaves offline_access out where the person will not be asked:
+// the server "MUST ignore the offline_access request unless" prompt has consent
+// (OpenID Connect Core §11). What is left may be nothing but openid.
+func withoutOffline(scope oauth.Scope, prompts []string) oauth.Scope {
+	if !scope.Has(oauth.ScopeOpenID) || !scope.Has(oauth.ScopeOfflineAccess) || slices.Contains(prompts, oauth.PromptConsent) {
+		return scope
+	}
+	return slices.DeleteFunc(slices.Clone(scope), func(s string) bool { return s == oauth.ScopeOfflineAccess })
+}
+
 // maxNonce bounds what has to fit into the code.
 const maxNonce = 1024
 
@@ -123,14 +159,6 @@ func nonce(params oauth.Params) (string, *oauth.Error) {
 	return n, nil
 }
 
-// Values of prompt (OpenID Connect Core §3.1.2.1).
-const (
-	promptNone          = "none"
-	promptLogin         = "login"
-	promptConsent       = "consent"
-	promptSelectAccount = "select_account"
-)
-
 // hasPrompt reports whether that is among the values of prompt.
 func hasPrompt(params oauth.Params, value string) bool {
 	return slices.Contains(strings.Fields(params.Get(oauth.ParamPrompt)), value)
@@ -139,17 +167,21 @@ func hasPrompt(params oauth.Params, value string) bool {
 // prompts reads prompt. A value that is not known is ignored: extensions add some.
 func prompts(params oauth.Params) ([]string, *oauth.Error) {
 	values := strings.Fields(params.Get(oauth.ParamPrompt))
-	if slices.Contains(values, promptNone) && len(values) > 1 {
+	if slices.Contains(values, oauth.PromptNone) && len(values) > 1 {
 		return nil, oauth.NewError(oauth.CodeInvalidRequest, "The prompt none cannot be combined with another.")
 	}
 	return values, nil
 }
 
-// maxAge reads max_age, in seconds (OpenID Connect Core §3.1.2.1).
-func maxAge(params oauth.Params) (time.Duration, *oauth.Error) {
+// maxAge reads max_age, in seconds (OpenID Connect Core §3.1.2.1). Without it
+// the default_max_age of the client counts (OpenID Connect Registration §2).
+func maxAge(client *registration.Client, params oauth.Params) (time.Duration, *oauth.Error) {
 	const anyAge = -1
 	text := params.Get(oauth.ParamMaxAge)
-	if text == "" {
+	switch {
+	case text == "" && client.OpenID.HasDefaultMaxAge:
+		return client.OpenID.DefaultMaxAge, nil
+	case text == "":
 		return anyAge, nil
 	}
 	seconds, err := strconv.ParseUint(text, 10, 31)
@@ -165,7 +197,7 @@ func (r *request) needsLogin(session *resourceowner.Session, errand resourceowne
 	if errand.Session == session.ID {
 		return false
 	}
-	if slices.Contains(r.prompts, promptLogin) {
+	if slices.Contains(r.prompts, oauth.PromptLogin) {
 		return true // "SHOULD prompt the End-User for reauthentication"
 	}
 	// max_age=0 is prompt=login by another name, also within the same second.
@@ -177,7 +209,7 @@ func (r *request) needsLogin(session *resourceowner.Session, errand resourceowne
 // page names the account and offers another, so it serves select_account too.
 func (r *request) needsConsent(client *registration.Client, session *resourceowner.Session) bool {
 	return client.Public() ||
-		slices.Contains(r.prompts, promptConsent) ||
-		slices.Contains(r.prompts, promptSelectAccount) ||
-		!session.Allowed(client.UID, r.scope)
+		slices.Contains(r.prompts, oauth.PromptConsent) ||
+		slices.Contains(r.prompts, oauth.PromptSelectAccount) ||
+		!session.Allowed(client.UID, r.allowance())
 }

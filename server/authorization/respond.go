@@ -11,6 +11,7 @@ import (
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/resourceowner"
 )
 
@@ -32,19 +33,28 @@ func (e *Endpoint) issue(w http.ResponseWriter, r *http.Request, t *target, req 
 		AuthTime:        session.AuthTime.Unix(),
 		Challenge:       req.challenge,
 		Nonce:           req.nonce,
+		Claims:          req.claims,
+		Resources:       req.resources,
 	}
 	code, err := grant.SealCode(e.keys.Load(), c, now)
 	if errors.Is(err, grant.ErrCodeTooLong) {
-		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope and the nonce are longer than an authorization code can carry."))
+		e.fail(w, r, t, oauth.NewError(oauth.CodeInvalidRequest, "The scope, the claims, the resources and the nonce are longer than an authorization code can carry."))
 		return
 	}
 	if err != nil {
 		e.fail(w, r, t, fault(err))
 		return
 	}
+	err = e.sessions.Visit(w, session, resourceowner.Visit{
+		ClientID: c.ClientID, GrantID: c.GrantID, SessionID: session.ID, Offline: req.scope.Has(oauth.ScopeOfflineAccess),
+	})
+	if err != nil {
+		e.fail(w, r, t, fault(err))
+		return
+	}
 	logr.FromContextOrDiscard(r.Context()).Info("Authorization code issued.",
 		"client", t.client.ID, "subject", session.Person.Subject, "grant", c.GrantID)
-	e.redirect(w, t, param{oauth.ParamCode, code})
+	e.respond(w, t, param{oauth.ParamCode, code})
 }
 
 // fail answers the client with an error (RFC 6749 §4.1.2.1).
@@ -55,21 +65,44 @@ func (e *Endpoint) fail(w http.ResponseWriter, r *http.Request, t *target, err *
 	} else {
 		log.Info("An authorization request was answered with an error.")
 	}
-	e.redirect(w, t, param{oauth.ParamError, string(err.Code)}, param{oauth.ParamErrorDesc, err.Description})
+	e.respond(w, t, param{oauth.ParamError, string(err.Code)}, param{oauth.ParamErrorDesc, err.Description})
 }
 
 type param struct{ name, value string }
 
-// redirect sends the browser to the client's redirect URI with these parameters,
-// the state, and the issuer (RFC 9207 §2), on errors too. What the URI's query had
-// stays as it is (RFC 6749 §3.1.2). Values are form-encoded (Appendix B), so none
-// can end a header; a space is written as %20, which those who read + as itself
-// understand too.
-func (e *Endpoint) redirect(w http.ResponseWriter, t *target, params ...param) {
+// respond sends the browser to the client's redirect URI with these parameters,
+// the state, and the issuer (RFC 9207 §2), on errors too.
+func (e *Endpoint) respond(w http.ResponseWriter, t *target, params ...param) {
 	if t.state != "" {
 		params = append(params, param{oauth.ParamState, t.state})
 	}
 	params = append(params, param{oauth.ParamIssuer, e.settings.Issuer})
+	if t.posted {
+		e.post(w, t, params)
+		return
+	}
+	e.redirect(w, t, params)
+}
+
+// post answers with a page whose form the browser posts to the client (OAuth 2.0
+// Form Post Response Mode §2).
+func (e *Endpoint) post(w http.ResponseWriter, t *target, params []param) {
+	fields := make([]pages.Field, len(params))
+	for i, p := range params {
+		fields[i] = pages.Field{Name: p.name, Value: p.value}
+	}
+	e.pages.FormPost(w, pages.FormPost{
+		Action:      t.redirectURI,
+		Fields:      fields,
+		Destination: destination(t.redirectURI),
+	})
+}
+
+// redirect puts the parameters into the query. What the URI's query had stays as
+// it is (RFC 6749 §3.1.2). Values are form-encoded (Appendix B), so none can end a
+// header; a space is written as %20, which those who read + as itself understand
+// too.
+func (e *Endpoint) redirect(w http.ResponseWriter, t *target, params []param) {
 	var b strings.Builder
 	b.WriteString(t.redirectURI)
 	separator := querySeparator(t.redirectURI)

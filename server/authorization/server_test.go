@@ -161,6 +161,9 @@ func newWorld(path string) *world {
 			{Name: "orders:read", Description: "Read your orders"},
 			{Name: "admin"},
 		},
+		Resources: []issuer.Resource{
+			{Identifier: calendarAPI, Name: "The Calendar"}, {Identifier: filesAPI, Scope: oauth.Scope{"orders:read"}}, {Identifier: "urn:other"},
+		},
 		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},
 	}
 	w.keys.Store(compile(newRing(w.clock.at)))
@@ -178,6 +181,7 @@ func newClient(id, method string, redirectURIs ...string) *registration.Client {
 		ID: id, UID: "uid of " + id, Name: "The Shop", AuthMethod: method,
 		GrantTypes: []string{oauth.GrantAuthorizationCode}, ResponseTypes: []string{oauth.ResponseTypeCode},
 		Scope: oauth.Scope{"openid", "email", "orders:read"}, DefaultScope: oauth.Scope{"openid"},
+		Resources: []string{calendarAPI, filesAPI},
 	}
 	for _, uri := range redirectURIs {
 		c.RedirectURIs = append(c.RedirectURIs, registration.CompileRedirectURI(uri, c.Public()))
@@ -187,7 +191,7 @@ func newClient(id, method string, redirectURIs ...string) *registration.Client {
 
 func newRing(now time.Time) keyring.Ring {
 	ring, _, _, err := keyring.Rotate(keyring.Ring{},
-		[]keyring.Schedule{{Use: keyring.UseCode}, {Use: keyring.UseBrowser}}, now)
+		[]keyring.Schedule{{Use: keyring.UseCode}, {Use: keyring.UseBrowser}, {Use: keyring.UseSignES256}, {Use: keyring.UsePairwise}}, now)
 	if err != nil {
 		panic(err)
 	}

@@ -23,6 +23,10 @@ type target struct {
 	// silent says that the client wants no page shown, whatever happens
 	// (prompt=none, OpenID Connect Core §3.1.2.1).
 	silent bool
+
+	// posted says that the answer goes there in a form (OAuth 2.0 Form Post
+	// Response Mode), and not in the query.
+	posted bool
 }
 
 // target finds out about client and redirect URI. Whatever is wrong with these
@@ -54,10 +58,11 @@ func (e *Endpoint) target(ctx context.Context, params oauth.Params) (*target, *r
 	}
 	return &target{
 		client:      client,
+		posted:      isWeb(redirectURI) && !params.Repeated(oauth.ParamResponseMode) && params.Get(oauth.ParamResponseMode) == oauth.ResponseModeFormPost,
 		redirectURI: redirectURI,
 		sent:        params.Has(oauth.ParamRedirectURI),
 		state:       singleState(params),
-		silent:      !params.Repeated(oauth.ParamPrompt) && hasPrompt(params, promptNone),
+		silent:      !params.Repeated(oauth.ParamPrompt) && hasPrompt(params, oauth.PromptNone),
 	}, nil
 }
 
@@ -78,6 +83,12 @@ func redirectURI(client *registration.Client, params oauth.Params) (string, *ref
 		return "", refuseOpenIDRedirect(client) // OpenID Connect Core §3.1.2.1: redirect_uri REQUIRED
 	}
 	return client.RedirectURIs[0].String(), nil
+}
+
+// isWeb reports whether a form can be posted to the redirect URI: no app is
+// reached like that by its private-use scheme (RFC 8252 §7.1).
+func isWeb(redirectURI string) bool {
+	return strings.HasPrefix(redirectURI, "https://") || strings.HasPrefix(redirectURI, "http://")
 }
 
 // singleState returns the state, unless it was sent twice: then none of the two

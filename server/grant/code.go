@@ -34,8 +34,14 @@ type Code struct {
 	SessionID string      `json:"d,omitempty"`
 	AuthTime  int64       `json:"a"` // seconds since 1970
 
+	// Resources are what the access tokens are for (RFC 8707 §2.1). None for the
+	// issuer itself.
+	Resources []string `json:"t,omitempty"`
+
 	Challenge string `json:"h,omitempty"` // RFC 7636 §4.2, S256
 	Nonce     string `json:"z,omitempty"` // OpenID Connect Core §3.1.2.1
+
+	Claims oauth.Claims `json:"k,omitempty"` // OpenID Connect Core §5.5
 }
 
 // ErrCode says that a code was not made by this issuer, or has expired.
@@ -43,6 +49,11 @@ var ErrCode = errors.New("grant: not a valid authorization code")
 
 // purposeCode keeps codes apart from whatever else is sealed.
 const purposeCode = "authorization code"
+
+// purposeCodeFor is that of the codes that are bound to resources. A server that
+// does not know of resources yet, while another version takes its place, must not
+// open them: it would give out access tokens for the issuer instead.
+const purposeCodeFor = "authorization code for resources"
 
 // maxCode bounds the length of a code. It has to pass through a URL.
 const maxCode = 8 << 10
@@ -53,7 +64,7 @@ var ErrCodeTooLong = errors.New("grant: too much for an authorization code")
 // SealCode makes the authorization code. It returns ErrCodeTooLong for one that
 // OpenCode would not look at.
 func SealCode(set *keys.Set, c Code, now time.Time) (string, error) {
-	sealed, err := set.Seal(keyring.UseCode, purposeCode, c, now)
+	sealed, err := set.Seal(keyring.UseCode, c.purpose(), c, now)
 	if err != nil {
 		return "", err
 	}
@@ -76,13 +87,25 @@ func OpenCode(set *keys.Set, code string, now time.Time) (Code, error) {
 	if err != nil {
 		return Code{}, ErrCode
 	}
-	if err := set.Open(keyring.UseCode, purposeCode, sealed, &c, now); err != nil {
-		return Code{}, ErrCode
+	purpose := purposeCode
+	if err := set.Open(keyring.UseCode, purpose, sealed, &c, now); err != nil {
+		purpose, c = purposeCodeFor, Code{}
+		if err := set.Open(keyring.UseCode, purpose, sealed, &c, now); err != nil {
+			return Code{}, ErrCode
+		}
 	}
-	if now.Unix() >= c.ExpiresAt || !ValidID(c.GrantID) {
+	if now.Unix() >= c.ExpiresAt || !ValidID(c.GrantID) || c.purpose() != purpose {
 		return Code{}, ErrCode
 	}
 	return c, nil
+}
+
+// purpose returns what the code is sealed for.
+func (c Code) purpose() string {
+	if len(c.Resources) > 0 {
+		return purposeCodeFor
+	}
+	return purposeCode
 }
 
 // errForm says that a text is no base64url, or not the one form of it.

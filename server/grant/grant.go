@@ -34,6 +34,8 @@ type Grant struct {
 	Subject   string
 	Username  string
 	Scope     oauth.Scope
+	Claims    oauth.Claims // asked for by name
+	Resources []string     // RFC 8707; none for the issuer itself
 	SessionID string
 	AuthTime  time.Time
 	CreatedAt time.Time
@@ -64,6 +66,12 @@ func (g Grant) Normal() Grant {
 	if len(g.Scope) == 0 {
 		g.Scope = nil
 	}
+	if len(g.Resources) == 0 {
+		g.Resources = nil
+	}
+	if len(g.Claims) == 0 {
+		g.Claims = nil
+	}
 	return g
 }
 
@@ -74,6 +82,8 @@ type Reason string
 const (
 	CodeReplayed       Reason = "CodeReplayed"       // RFC 6749 §4.1.2
 	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
+	LoggedOut          Reason = "LoggedOut"          // Back-Channel Logout §2.7
+	RevokedByClient    Reason = "RevokedByClient"    // RFC 7009 §2.1
 )
 
 // Store keeps grants. Each method is one atomic step, also between replicas

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"strings"
 	"time"
 
 	"oauth-operator.dev/api/keyring"
@@ -101,6 +102,15 @@ func (g Grant) digest() [digestBytes]byte {
 	}
 	for _, t := range []time.Time{g.AuthTime, g.CreatedAt, g.EndsAt} {
 		field(binary.BigEndian.AppendUint64(nil, uint64(t.Unix()))) // #nosec G115 -- any bits will do
+	}
+	if len(g.Claims) > 0 { // those without have the digest that they had before there were any
+		field([]byte(strings.Join(g.Claims, " ")))
+	}
+	if len(g.Resources) > 0 { // the same; a claim is never called that
+		field([]byte("resources"))
+		for _, resource := range g.Resources {
+			field([]byte(resource))
+		}
 	}
 	return [digestBytes]byte(h.Sum(nil)[:digestBytes])
 }

@@ -4,6 +4,7 @@ package issuer
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"oauth-operator.dev/api/endpoint"
@@ -25,6 +26,10 @@ type Settings struct {
 
 	// Catalogue is every scope that exists, in the order of the resource.
 	Catalogue []Scope
+
+	// Resources are what access tokens can be for beside the issuer itself
+	// (RFC 8707), in the order of the resource.
+	Resources []Resource
 
 	Lifetimes Lifetimes
 
@@ -60,10 +65,25 @@ const (
 	PathUserinfo  = endpoint.Userinfo
 	PathJWKS      = endpoint.JWKS
 	PathAssets    = "/assets/"
+
+	PathRevocation    = endpoint.Revocation
+	PathIntrospection = endpoint.Introspection
+
+	PathLogout        = "/logout"
+	PathLogoutConfirm = "/logout/confirm"
 )
 
 // URL returns the URL of an endpoint of the issuer.
 func (s *Settings) URL(path string) string { return s.Issuer + path }
+
+// SiteName is the name of the issuer on its pages.
+func (s *Settings) SiteName() string {
+	if s.DisplayName != "" {
+		return s.DisplayName
+	}
+	_, host, _ := strings.Cut(s.Issuer, "://")
+	return host
+}
 
 // BasePath returns the path of the issuer: "" for one without.
 func (s *Settings) BasePath() string {

@@ -78,11 +78,11 @@ func (s *Set) add(k keyring.Key) error {
 	switch k.Use {
 	case keyring.UseSignES256, keyring.UseSignRS256:
 		return s.addSigner(k, signing[k.Use])
-	case keyring.UseCode, keyring.UseBrowser, keyring.UseRefresh:
+	case keyring.UseCode, keyring.UseBrowser, keyring.UseRefresh, keyring.UsePairwise:
 		if len(k.Material) != symmetricBytes {
 			return fmt.Errorf("not of %d bytes", symmetricBytes)
 		}
-		if k.Use == keyring.UseRefresh {
+		if k.Use == keyring.UseRefresh || k.Use == keyring.UsePairwise {
 			return nil
 		}
 		aead, err := newAEAD(k.Material)
@@ -116,7 +116,7 @@ func (s *Set) addSigner(k keyring.Key, alg jose.SignatureAlgorithm) error {
 	if !jwk.Valid() {
 		return errors.New("not valid for its algorithm")
 	}
-	for _, typ := range []string{TypeAccessToken, TypeIDToken} {
+	for _, typ := range types {
 		signer, err := newSigner(private, alg, k.ID, typ)
 		if err != nil {
 			return err
@@ -131,7 +131,14 @@ func (s *Set) addSigner(k keyring.Key, alg jose.SignatureAlgorithm) error {
 const (
 	TypeAccessToken = "at+jwt" // RFC 9068 §2.1
 	TypeIDToken     = "JWT"
+	TypeUserinfo    = "userinfo+jwt" // so that it is never taken for an ID token (RFC 8725 §3.11)
+	TypeLogoutToken = "logout+jwt"   // Back-Channel Logout §2.4
+
+	TypeIntrospection = "token-introspection+jwt" // RFC 9701 §5
 )
+
+// types are those that signers are made for.
+var types = []string{TypeAccessToken, TypeIDToken, TypeUserinfo, TypeLogoutToken, TypeIntrospection}
 
 // Sign returns the compact JWS (RFC 7515 §7.1) of the payload under the active
 // key of that use. It returns ErrNoKey if there is none.
@@ -217,6 +224,18 @@ func (s *Set) MAC(use keyring.Use, message []byte, now time.Time) (keyID string,
 		return "", nil, ErrNoKey
 	}
 	return k.ID, hmacSHA256(k.Material, message), nil
+}
+
+// Pairwise returns HMAC-SHA-256 of the message under the issuer's key for
+// pairwise subjects (OpenID Connect Core §8.1): always the same for the same
+// message. It returns ErrNoKey if there is none.
+func (s *Set) Pairwise(message []byte) ([]byte, error) {
+	for _, k := range s.ring.Keys { // the oldest: there is one
+		if k.Use == keyring.UsePairwise {
+			return hmacSHA256(k.Material, message), nil
+		}
+	}
+	return nil, ErrNoKey
 }
 
 // CheckMAC reports whether MAC made the sum for the message under the key of

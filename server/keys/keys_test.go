@@ -114,7 +114,7 @@ var _ = Describe("the keys of an issuer", Ordered, func() {
 		})
 
 		It("has no other typ, and no other key", func() {
-			Expect(set.Sign(keyring.UseSignES256, "logout+jwt", []byte(`{}`), start)).Error().To(MatchError(keys.ErrNoKey))
+			Expect(set.Sign(keyring.UseSignES256, "secevent+jwt", []byte(`{}`), start)).Error().To(MatchError(keys.ErrNoKey))
 			Expect(set.Sign(keyring.UseCode, keys.TypeIDToken, []byte(`{}`), start)).Error().To(MatchError(keys.ErrNoKey))
 		})
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"time"
 
+	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/cors"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
@@ -33,6 +34,12 @@ type Options struct {
 	// GrantTypes and AuthMethods are those of the token endpoint.
 	GrantTypes  []string
 	AuthMethods []string
+
+	// IntrospectionAlgs sign introspection responses.
+	IntrospectionAlgs []string
+
+	// BackchannelLogout says that clients are told of logouts.
+	BackchannelLogout bool
 }
 
 // document is the metadata of RFC 8414 §2, with what OpenID Connect Discovery §3
@@ -51,12 +58,31 @@ type document struct {
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 
+	// RFC 7009, RFC 7662 and RFC 9701.
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"`
+	Resources                []string `json:"protected_resources,omitempty"` // RFC 9728 §4
+
 	SubjectTypes []string `json:"subject_types_supported,omitempty"`
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	UserinfoAlgs []string `json:"userinfo_signing_alg_values_supported,omitempty"`
 	Claims       []string `json:"claims_supported,omitempty"`
+	Prompts      []string `json:"prompt_values_supported,omitempty"` // Initiating User Registration §4
+	UILocales    []string `json:"ui_locales_supported,omitempty"`
+	Displays     []string `json:"display_values_supported,omitempty"`
 
-	// The default of this one is true, so it has to be said.
+	// The default of request_uri_parameter_supported is true, so it has to be
+	// said. The others are said with it.
+	RequestParameter    *bool `json:"request_parameter_supported,omitempty"`
 	RequestURIParameter *bool `json:"request_uri_parameter_supported,omitempty"`
+	ClaimsParameter     bool  `json:"claims_parameter_supported,omitempty"`
+
+	EndSessionEndpoint       string `json:"end_session_endpoint,omitempty"`                 // RP-Initiated Logout §2.1
+	BackchannelLogout        bool   `json:"backchannel_logout_supported,omitempty"`         // Back-Channel Logout §2.1
+	BackchannelLogoutSession bool   `json:"backchannel_logout_session_supported,omitempty"` // the same
 }
 
 // New returns what answers at the well-known names: the same document at both,
@@ -77,27 +103,51 @@ func describe(options Options) document {
 		TokenEndpoint:         s.URL(issuer.PathToken),
 		JWKSURI:               s.URL(issuer.PathJWKS),
 		ResponseTypes:         []string{oauth.ResponseTypeCode},
-		ResponseModes:         []string{"query"},
+		ResponseModes:         []string{oauth.ResponseModeQuery, oauth.ResponseModeFormPost},
 		GrantTypes:            options.GrantTypes,
 		AuthMethods:           options.AuthMethods,
 		ChallengeMethods:      []string{oauth.MethodS256},
 		IssParameter:          true,
 	}
+	d.RevocationEndpoint = s.URL(issuer.PathRevocation)
+	d.RevocationAuthMethods = options.AuthMethods
+	d.IntrospectionEndpoint = s.URL(issuer.PathIntrospection)
+	for _, method := range options.AuthMethods {
+		if method != oauth.AuthMethodNone { // a public client may not ask
+			d.IntrospectionAuthMethods = append(d.IntrospectionAuthMethods, method)
+		}
+	}
+	d.IntrospectionAlgs = options.IntrospectionAlgs
+	for _, r := range s.Resources {
+		if r.Identifier != s.Issuer {
+			d.Resources = append(d.Resources, r.Identifier)
+		}
+	}
 	for _, scope := range s.Catalogue {
 		d.Scopes = append(d.Scopes, scope.Name)
 	}
 	if oauth.Scope(d.Scopes).Has(oauth.ScopeOpenID) {
-		describeOpenID(&d, s)
+		describeOpenID(&d, options)
 	}
 	return d
 }
 
 // describeOpenID adds the members of OpenID Connect Discovery §3.
-func describeOpenID(d *document, s *issuer.Settings) {
+func describeOpenID(d *document, options Options) {
+	s := options.Settings
 	d.UserinfoEndpoint = s.URL(issuer.PathUserinfo)
-	d.SubjectTypes = []string{"public"}
-	d.IDTokenAlgs = []string{s.IDTokenAlg}
+	d.SubjectTypes = []string{oauth.SubjectTypePublic, oauth.SubjectTypePairwise}
+	d.IDTokenAlgs = []string{accesstoken.AlgRS256, accesstoken.AlgES256}
+	d.Prompts = []string{oauth.PromptNone, oauth.PromptLogin, oauth.PromptConsent, oauth.PromptSelectAccount}
+	d.UILocales = []string{"en"}
+	d.Displays = []string{"page"}
+	d.RequestParameter = new(bool)
 	d.RequestURIParameter = new(bool)
+	d.UserinfoAlgs = d.IDTokenAlgs
+	d.ClaimsParameter = true
+	d.EndSessionEndpoint = s.URL(issuer.PathLogout)
+	d.BackchannelLogout = options.BackchannelLogout
+	d.BackchannelLogoutSession = options.BackchannelLogout
 	d.Claims = []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"}
 	scopes := oauth.Scope(d.Scopes)
 	if scopes.Has(oauth.ScopeProfile) {

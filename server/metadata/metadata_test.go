@@ -58,33 +58,56 @@ var _ = Describe("The metadata", func() {
 			settings.Catalogue = append(settings.Catalogue, issuer.Scope{Name: name})
 		}
 		return metadata.Options{
-			Settings: settings, AuthMethods: clientauth.Methods(),
-			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
+			Settings: settings, AuthMethods: clientauth.Methods(), BackchannelLogout: true,
+			IntrospectionAlgs: []string{"RS256"},
+			GrantTypes:        []string{"authorization_code", "refresh_token", "client_credentials"},
 		}
 	}
 
 	It("RFC 8414 §2, OpenID Connect Discovery §3: says what is there and nothing else", func() {
 		Expect(expectDocument(metadata.New(options("openid", "profile", "email", "groups", "read")))).To(Equal(map[string]any{
-			"issuer":                                         "https://auth.example.com/main",
-			"authorization_endpoint":                         "https://auth.example.com/main/authorize",
-			"token_endpoint":                                 "https://auth.example.com/main/token",
-			"userinfo_endpoint":                              "https://auth.example.com/main/userinfo",
-			"jwks_uri":                                       "https://auth.example.com/main/jwks",
+			"issuer":                 "https://auth.example.com/main",
+			"authorization_endpoint": "https://auth.example.com/main/authorize",
+			"token_endpoint":         "https://auth.example.com/main/token",
+			"userinfo_endpoint":      "https://auth.example.com/main/userinfo",
+			"jwks_uri":               "https://auth.example.com/main/jwks",
+			"revocation_endpoint":    "https://auth.example.com/main/revoke",
+			"revocation_endpoint_auth_methods_supported":     []any{"client_secret_basic", "client_secret_post", "none"},
+			"introspection_endpoint":                         "https://auth.example.com/main/introspect",
+			"introspection_endpoint_auth_methods_supported":  []any{"client_secret_basic", "client_secret_post"},
+			"introspection_signing_alg_values_supported":     []any{"RS256"},
 			"scopes_supported":                               []any{"openid", "profile", "email", "groups", "read"},
 			"response_types_supported":                       []any{"code"},
-			"response_modes_supported":                       []any{"query"},
+			"response_modes_supported":                       []any{"query", "form_post"},
 			"grant_types_supported":                          []any{"authorization_code", "refresh_token", "client_credentials"},
 			"token_endpoint_auth_methods_supported":          []any{"client_secret_basic", "client_secret_post", "none"},
 			"code_challenge_methods_supported":               []any{"S256"},
 			"authorization_response_iss_parameter_supported": true,
-			"subject_types_supported":                        []any{"public"},
-			"id_token_signing_alg_values_supported":          []any{"RS256"},
+			"subject_types_supported":                        []any{"public", "pairwise"},
+			"id_token_signing_alg_values_supported":          []any{"RS256", "ES256"},
+			"userinfo_signing_alg_values_supported":          []any{"RS256", "ES256"},
+			"claims_parameter_supported":                     true,
+			"prompt_values_supported":                        []any{"none", "login", "consent", "select_account"},
+			"ui_locales_supported":                           []any{"en"},
+			"display_values_supported":                       []any{"page"},
+			"request_parameter_supported":                    false,
 			"request_uri_parameter_supported":                false,
+			"end_session_endpoint":                           "https://auth.example.com/main/logout",
+			"backchannel_logout_supported":                   true,
+			"backchannel_logout_session_supported":           true,
 			"claims_supported": []any{
 				"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid",
 				"name", "preferred_username", "email", "email_verified", "groups",
 			},
 		}))
+	})
+
+	It("RFC 9728 §4: names the protected resources, and not itself", func() {
+		o := options("read")
+		o.Settings.Resources = []issuer.Resource{{Identifier: "https://api.example.com"}, {Identifier: o.Settings.Issuer}}
+		Expect(expectDocument(metadata.New(o))["protected_resources"]).To(Equal([]any{"https://api.example.com"}))
+		o.Settings.Resources = nil
+		Expect(expectDocument(metadata.New(o))).NotTo(HaveKey("protected_resources"))
 	})
 
 	It("names the claims of the scopes that there are", func() {

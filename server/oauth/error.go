@@ -28,6 +28,9 @@ const (
 	CodeRequestNotSupported     Code = "request_not_supported"     // OpenID Connect Core §3.1.2.6
 	CodeRequestURINotSupported  Code = "request_uri_not_supported" // OpenID Connect Core §3.1.2.6
 	CodeRegistrationUnsupported Code = "registration_not_supported"
+
+	// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+	CodeUnmetAuthentication Code = "unmet_authentication_requirements"
 )
 
 // Error is a protocol error. It has a public half, the code and a description

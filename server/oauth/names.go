@@ -36,6 +36,9 @@ const (
 	ParamPrompt       = "prompt"
 	ParamMaxAge       = "max_age"
 	ParamLoginHint    = "login_hint"
+	ParamIDTokenHint  = "id_token_hint"
+	ParamClaims       = "claims"
+	ParamUILocales    = "ui_locales"
 	ParamRequest      = "request"
 	ParamRequestURI   = "request_uri"
 	ParamRegistration = "registration"
@@ -45,6 +48,10 @@ const (
 
 	// RFC 8707 §2. It may be repeated.
 	ParamResource = "resource"
+
+	// RFC 7009 §2.1, RFC 7662 §2.1.
+	ParamToken         = "token"
+	ParamTokenTypeHint = "token_type_hint"
 )
 
 // Values of grant_type.
@@ -57,6 +64,33 @@ const (
 // ResponseTypeCode is the value of response_type that asks for a code
 // (RFC 6749 §4.1.1).
 const ResponseTypeCode = "code"
+
+// Values of response_mode (OAuth 2.0 Multiple Response Type Encoding Practices
+// §2.1, OAuth 2.0 Form Post Response Mode §2).
+const (
+	ResponseModeQuery    = "query"
+	ResponseModeFormPost = "form_post"
+)
+
+// Values of prompt (OpenID Connect Core §3.1.2.1).
+const (
+	PromptNone          = "none"
+	PromptLogin         = "login"
+	PromptConsent       = "consent"
+	PromptSelectAccount = "select_account"
+)
+
+// Values of subject_type (OpenID Connect Core §8).
+const (
+	SubjectTypePublic   = "public"
+	SubjectTypePairwise = "pairwise"
+)
+
+// RP-Initiated Logout §2.
+const (
+	ParamLogoutHint            = "logout_hint"
+	ParamPostLogoutRedirectURI = "post_logout_redirect_uri"
+)
 
 // Values of token_endpoint_auth_method (RFC 7591 §2).
 const (
@@ -77,4 +111,6 @@ const (
 	ScopeProfile = "profile"
 	ScopeEmail   = "email"
 	ScopeGroups  = "groups"
+
+	ScopeOfflineAccess = "offline_access" // OpenID Connect Core §11
 )

@@ -36,9 +36,9 @@ func newAsset(file, contentType, content string) asset {
 	return asset{name: name, contentType: contentType, content: content}
 }
 
-// Assets serves the stylesheet and the icon by the last element of the path.
+// Assets serves the stylesheet, the icon and the script by the last element of the path.
 func Assets() http.Handler {
-	assets := map[string]asset{stylesheet.name: stylesheet, icon.name: icon}
+	assets := map[string]asset{stylesheet.name: stylesheet, icon.name: icon, submitScript.name: submitScript}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -1,8 +1,9 @@
-// Package pages is what people see: the login page, the consent page and the
-// error page. It is a leaf that knows how to show things to people and to keep
+// Package pages is what people see: the login page, the consent page, the pages
+// of a logout and the error page. It is a leaf that knows how to show things to people and to keep
 // other sites out of them, and nothing of what they mean.
 //
-// The pages work without JavaScript and contain none. Every field and button has
+// The pages work without JavaScript and contain none, but for the one of
+// FormPost, which refers to some. Every field and button has
 // a stable id, for people's password managers and scripts: form#login with
 // #username, #password and #submit; form#consent with #allow and #deny, and
 // form#switch with #another; #error-code on the error page, #message wherever
@@ -47,7 +48,8 @@ type Options struct {
 
 // Pages are the pages of one issuer. They are safe for concurrent use.
 type Pages struct {
-	frame frame
+	frame  frame
+	assets string
 }
 
 // frame is what all pages have in common.
@@ -59,7 +61,7 @@ type frame struct {
 
 // New returns the pages.
 func New(o Options) *Pages {
-	return &Pages{frame: frame{
+	return &Pages{assets: o.Assets, frame: frame{
 		Site:       o.Name,
 		Stylesheet: o.Assets + stylesheet.name,
 		Icon:       o.Assets + icon.name,
@@ -103,9 +105,16 @@ type Consent struct {
 	// Scopes are descriptions of what is asked for.
 	Scopes []string
 
+	// Links are what the client says about itself: on https, and nothing is
+	// loaded from there.
+	Links []Link
+
 	// ReturnTo is the URL that either answer leads to.
 	ReturnTo string
 }
+
+// Link leads to a page of the client.
+type Link struct{ Text, URL string }
 
 // Values of the field decision of the consent page.
 const (
@@ -138,7 +147,7 @@ type Detail struct {
 
 // Login writes the login page.
 func (p *Pages) Login(w http.ResponseWriter, status int, v Login) {
-	write(w, status, loginTemplate, v.ReturnTo, struct {
+	write(w, status, loginTemplate, policy(v.ReturnTo), struct {
 		frame
 		Login
 	}{p.frame, v})
@@ -146,7 +155,7 @@ func (p *Pages) Login(w http.ResponseWriter, status int, v Login) {
 
 // Consent writes the consent page.
 func (p *Pages) Consent(w http.ResponseWriter, v Consent) {
-	write(w, http.StatusOK, consentTemplate, v.ReturnTo, struct {
+	write(w, http.StatusOK, consentTemplate, policy(v.ReturnTo), struct {
 		frame
 		Consent
 	}{p.frame, v})
@@ -162,14 +171,14 @@ func (p *Pages) Error(w http.ResponseWriter, v Error) {
 		details = append(details, Detail{Name: d.Name, Value: shorten(d.Value, maxDetail)})
 	}
 	v.Details = details
-	write(w, v.Status, errorTemplate, "", struct {
+	write(w, v.Status, errorTemplate, policy(""), struct {
 		frame
 		Error
 	}{p.frame, v})
 }
 
 // write renders first and answers then, so that nobody sees half a page.
-func write(w http.ResponseWriter, status int, t *template.Template, returnTo string, data any) {
+func write(w http.ResponseWriter, status int, t *template.Template, policy string, data any) {
 	var page bytes.Buffer
 	if err := t.Execute(&page, data); err != nil {
 		// The templates and their data are fixed: only a fault of ours gets here.
@@ -177,7 +186,7 @@ func write(w http.ResponseWriter, status int, t *template.Template, returnTo str
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
 		return
 	}
-	protect(w.Header(), returnTo)
+	protect(w.Header(), policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(page.Len()))
 	w.WriteHeader(status)

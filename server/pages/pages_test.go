@@ -75,6 +75,41 @@ var _ = Describe("The pages", func() {
 		}
 	})
 
+	logout := func(l pages.Logout) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { p.Logout(w, l) }
+	}
+	left := func(l pages.Left) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { p.Left(w, l) }
+	}
+	formPost := func(f pages.FormPost) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { p.FormPost(w, f) }
+	}
+
+	It("of a logout and of a form that is sent on escape everything too, and keep their ids", func() {
+		for page, expected := range map[string]struct {
+			show func(http.ResponseWriter)
+			ids  []any
+		}{
+			"logout":   {logout(pages.Logout{Action: "https://login.example/logout", State: hostile, Name: hostile, Username: hostile, Client: hostile}), []any{"logout", "state", "leave", "stay", "account"}},
+			"left":     {left(pages.Left{Client: hostile, ReturnTo: "https://client.example/" + hostile}), []any{"left", "return"}},
+			"stayed":   {left(pages.Left{Stayed: true, Client: hostile, ReturnTo: "javascript:alert(1)"}), []any{"left", "return"}},
+			"formpost": {formPost(pages.FormPost{Action: "https://client.example/" + hostile, Destination: hostile, Fields: []pages.Field{{Name: hostile, Value: hostile}}}), []any{"respond", "continue", "destination"}},
+		} {
+			w, doc := show(expected.show)
+			Expect(ids(doc)).To(ContainElements(expected.ids...), page)
+			Expect(w.Body.String()).NotTo(ContainSubstring("alert(1)<"), page)
+			Expect(w.Body.String()).NotTo(ContainSubstring("javascript:"), page)
+			scripts := 0
+			for n := range doc.Descendants() {
+				if n.Type == html.ElementNode && n.Data == "script" {
+					scripts++
+					Expect(n.FirstChild).To(BeNil(), page)
+				}
+			}
+			Expect(scripts).To(Equal(map[bool]int{true: 1}[page == "formpost"]), page)
+		}
+	})
+
 	It("keep the ids that scripts rely on", func() {
 		_, doc := show(login(pages.Login{Message: "no"}))
 		Expect(ids(doc)).To(ContainElements("login", "state", "username", "password", "submit", "message"))

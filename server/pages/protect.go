@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// protect sets the headers that keep other sites out of a page. returnTo is the
-// URL that posting the page's form leads to in the end, or "".
+// protect sets the headers that keep other sites out of a page with that
+// Content-Security-Policy.
 //
 // There is no Cross-Origin-Opener-Policy: clients that log people in in a popup
 // wait for it to come back, and every value but the default cuts the popup off
 // from the window that opened it.
-func protect(h http.Header, returnTo string) {
-	h.Set("Content-Security-Policy", policy(returnTo))
+func protect(h http.Header, policy string) {
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Frame-Options", "DENY") // RFC 6749 §10.13, for browsers without frame-ancestors
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer") // RFC 9700 §4.2.4
@@ -21,7 +21,8 @@ func protect(h http.Header, returnTo string) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// policy returns the Content-Security-Policy of a page. RFC 9700 §4.16 asks for
+// policy returns the Content-Security-Policy of a page. returnTo is the URL that
+// posting the page's form leads to in the end, or "". RFC 9700 §4.16 asks for
 // frame-ancestors. The pages load their stylesheet and icon and nothing else.
 //
 // Chromium applies form-action to every redirect that follows the posting of a

@@ -39,8 +39,15 @@ type Client struct {
 	// DefaultScope is what the client gets that sends no scope.
 	DefaultScope oauth.Scope
 
+	// Resources are what the client may ask for access to (RFC 8707), beside the
+	// issuer itself.
+	Resources []string
+
 	// Lifetimes of what the client is issued, with nothing left out.
 	Lifetimes issuer.Lifetimes
+
+	// OpenID is the metadata of OpenID Connect. Zero for a client without.
+	OpenID OpenID
 
 	// Credentials are the verifiers of the client's secrets.
 	Credentials []Credential

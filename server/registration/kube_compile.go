@@ -77,6 +77,8 @@ func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, 
 		GrantTypes:    texts(oac.EffectiveGrantTypes()),
 		ResponseTypes: texts(oac.EffectiveResponseTypes()),
 		Scope:         oac.EffectiveScopes(catalogue),
+		Resources:     oac.Spec.Resources,
+		OpenID:        compileOpenID(oac),
 		Lifetimes:     issuer.Lifetimes(validation.ClientLifetimes(oac, as, namespaceLabels)),
 		version:       oac.ResourceVersion,
 	}

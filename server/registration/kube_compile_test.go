@@ -203,3 +203,36 @@ var _ = Describe("the settings of an issuer", func() {
 		Expect(s.Catalogue).To(HaveEach(HaveField("Description", Not(BeEmpty()))))
 	})
 })
+
+var _ = Describe("the OpenID metadata of a client", func() {
+	lookup := func(ctx SpecContext, as *v1alpha1.AuthorizationServer, oac *v1alpha1.OAuthClient) *registration.Client {
+		GinkgoHelper()
+		cluster := registration.NewLagging(nil, time.Now)
+		cluster.Learn(as)
+		cluster.Learn(oac)
+		c, err := cluster.For(as.Name).Lookup(ctx, v1alpha1.ClientID(oac.Namespace, oac.Name))
+		Expect(err).NotTo(HaveOccurred())
+		return c
+	}
+
+	It("is compiled as it was registered", func(ctx SpecContext) {
+		oac := web()
+		oac.Spec.OpenIDClientMetadata = v1alpha1.OpenIDClientMetadata{
+			ClientURI: "https://shop.example.com", PolicyURI: "https://shop.example.com/p", TOSURI: "https://shop.example.com/t",
+			SubjectType: v1alpha1.SubjectTypePairwise, IDTokenSignedResponseAlg: "ES256", UserinfoSignedResponseAlg: "RS256",
+			DefaultMaxAge: &metav1.Duration{}, PostLogoutRedirectURIs: []string{"https://shop.example.com/bye"},
+			BackchannelLogoutURI: "https://shop.example.com/out", BackchannelLogoutSessionRequired: true,
+		}
+		c := lookup(ctx, people(), oac)
+		Expect(c.OpenID).To(Equal(registration.OpenID{
+			ClientURI: "https://shop.example.com", PolicyURI: "https://shop.example.com/p", TOSURI: "https://shop.example.com/t",
+			SubjectType: "pairwise", Sector: "shop.example.com", IDTokenAlg: "ES256", UserinfoAlg: "RS256",
+			HasDefaultMaxAge: true, PostLogoutRedirectURIs: []string{"https://shop.example.com/bye"},
+			BackchannelLogoutURI: "https://shop.example.com/out", BackchannelLogoutSessionRequired: true,
+		}))
+		Expect(c.Pairwise()).To(BeTrue())
+		Expect(c.MatchPostLogoutRedirectURI("https://shop.example.com/bye")).To(BeTrue())
+		Expect(c.MatchPostLogoutRedirectURI("https://shop.example.com/bye/")).To(BeFalse())
+		Expect(lookup(ctx, people(), web()).OpenID).To(BeZero())
+	})
+})

@@ -21,5 +21,12 @@ func Settings(as *v1alpha1.AuthorizationServer) *issuer.Settings {
 	for _, scope := range as.Catalogue() {
 		s.Catalogue = append(s.Catalogue, issuer.Scope(scope))
 	}
+	for _, r := range as.Spec.Resources {
+		compiled := issuer.Resource{Identifier: r.Identifier, Name: r.DisplayName, Scope: r.Scopes}
+		for _, client := range r.ServedBy {
+			compiled.ServedBy = append(compiled.ServedBy, v1alpha1.ClientID(client.Namespace, client.Name))
+		}
+		s.Resources = append(s.Resources, compiled)
+	}
 	return s
 }

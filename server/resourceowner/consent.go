@@ -48,7 +48,6 @@ func (s *Sessions) Remember(w http.ResponseWriter, session *Session, clientUID s
 	if excess := len(consents) - maxConsents; excess > 0 {
 		consents = consents[excess:]
 	}
-	next := *session
-	next.consents = consents
-	return s.write(w, &next)
+	session.consents = consents
+	return s.write(w, session)
 }

@@ -2,6 +2,8 @@ package resourceowner
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"oauth-operator.dev/server/issuer"
 )
@@ -35,12 +37,20 @@ func newCookies(s *issuer.Settings) cookies {
 // out of reach for scripts, and is not sent along with what other sites post or
 // embed.
 func (c cookies) set(w http.ResponseWriter, name, value string) {
-	http.SetCookie(w, c.cookie(name, value, 0))
+	c.answer(w, c.cookie(name, value, 0))
 }
 
 // unset takes the cookie away.
 func (c cookies) unset(w http.ResponseWriter, name string) {
-	http.SetCookie(w, c.cookie(name, "", -1))
+	c.answer(w, c.cookie(name, "", -1))
+}
+
+// answer puts the cookie into the answer, in place of an earlier one of its name.
+func (c cookies) answer(w http.ResponseWriter, cookie *http.Cookie) {
+	set := w.Header()["Set-Cookie"]
+	set = slices.DeleteFunc(set, func(line string) bool { return strings.HasPrefix(line, cookie.Name+"=") })
+	w.Header()["Set-Cookie"] = set
+	http.SetCookie(w, cookie)
 }
 
 func (c cookies) cookie(name, value string, maxAge int) *http.Cookie {

@@ -166,7 +166,11 @@ func (l *Login) attempt(w http.ResponseWriter, r *http.Request, p Prompt, userna
 }
 
 func (l *Login) succeed(w http.ResponseWriter, r *http.Request, p Prompt, person *Person) {
-	session, err := l.options.Sessions.Begin(w, person)
+	before, err := l.options.Sessions.Find(r)
+	if err != nil {
+		before = nil // whatever it was, it ends here
+	}
+	session, err := l.options.Sessions.Begin(w, person, before)
 	if err != nil {
 		l.fail(w, r, err)
 		return

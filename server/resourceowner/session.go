@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"oauth-operator.dev/api/keyring"
@@ -26,6 +27,7 @@ type Session struct {
 
 	expiresAt time.Time
 	consents  []consent
+	visits    []Visit
 }
 
 // Sessions reads and writes the sessions of browsers.
@@ -70,6 +72,7 @@ type record struct {
 	AuthTime  int64     `json:"a"` // seconds since 1970
 	ExpiresAt int64     `json:"e"` // seconds since 1970
 	Consents  []consent `json:"c,omitempty"`
+	Visits    []Visit   `json:"v,omitempty"`
 }
 
 // Find returns the session of the browser. It returns ErrNoSession if there is
@@ -91,8 +94,9 @@ func (s *Sessions) Carried(r *http.Request) bool {
 
 // Begin starts a session for a person who has just logged in. The session that
 // the browser had before is gone, and its id with it: nobody can log a victim in
-// to a session that they know (session fixation).
-func (s *Sessions) Begin(w http.ResponseWriter, person *Person) (*Session, error) {
+// to a session that they know (session fixation). If it was the same person's, its
+// visits are kept, so that a logout reaches them too; before may be nil.
+func (s *Sessions) Begin(w http.ResponseWriter, person *Person, before *Session) (*Session, error) {
 	now := s.now()
 	raw := make([]byte, sidBytes)
 	_, _ = rand.Read(raw) // never fails: crypto/rand aborts the program instead
@@ -101,6 +105,9 @@ func (s *Sessions) Begin(w http.ResponseWriter, person *Person) (*Session, error
 		Person:    person,
 		AuthTime:  time.Unix(now.Unix(), 0).UTC(),
 		expiresAt: now.Add(s.lifetime),
+	}
+	if before != nil && before.Person.Subject == person.Subject {
+		session.visits = slices.Clone(before.visits)
 	}
 	if err := s.write(w, session); err != nil {
 		return nil, err
@@ -141,11 +148,13 @@ func (s *Sessions) revive(ctx context.Context, rec record) (*Session, error) {
 		AuthTime:  time.Unix(rec.AuthTime, 0).UTC(),
 		expiresAt: time.Unix(rec.ExpiresAt, 0),
 		consents:  rec.Consents,
+		visits:    rec.Visits,
 	}, nil
 }
 
-// write puts the session into the browser. A consent that makes it larger than
-// browsers accept is left out, the oldest first.
+// write puts the session into the browser. What makes it larger than browsers
+// accept is left out, the oldest first, of consents and visits in turn: neither is
+// to be forgotten for the other.
 func (s *Sessions) write(w http.ResponseWriter, session *Session) error {
 	rec := record{
 		ID:        session.ID,
@@ -154,9 +163,17 @@ func (s *Sessions) write(w http.ResponseWriter, session *Session) error {
 		AuthTime:  session.AuthTime.Unix(),
 		ExpiresAt: session.expiresAt.Unix(),
 		Consents:  session.consents,
+		Visits:    session.visits,
 	}
-	for len(rec.Consents) > 0 && encodedLength(rec) > maxRecord {
-		rec.Consents = rec.Consents[1:]
+	for encodedLength(rec) > maxRecord {
+		switch consents, visits := len(rec.Consents), len(rec.Visits); {
+		case consents == 0 && visits == 0:
+			return errTooLong
+		case visits > consents:
+			rec.Visits = rec.Visits[1:]
+		default:
+			rec.Consents = rec.Consents[1:]
+		}
 	}
 	sealed, err := s.keys.Load().Seal(keyring.UseBrowser, sessionPurpose, rec, s.now())
 	if err != nil {
@@ -165,6 +182,9 @@ func (s *Sessions) write(w http.ResponseWriter, session *Session) error {
 	s.cookies.set(w, sessionCookie, base64.RawURLEncoding.EncodeToString(sealed))
 	return nil
 }
+
+// errTooLong says that a session does not fit into a cookie.
+var errTooLong = errors.New("resourceowner: a session that is too long for a cookie")
 
 // maxRecord is the largest record whose cookie, sealed and in base64, stays below
 // the 4096 bytes that browsers accept.

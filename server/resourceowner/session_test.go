@@ -3,8 +3,10 @@ package resourceowner_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -78,7 +80,7 @@ var _ = Describe("What a browser carries", func() {
 		begin := func() (*resourceowner.Session, *http.Request) {
 			GinkgoHelper()
 			w := httptest.NewRecorder()
-			s, err := sessions.Begin(w, directory.person)
+			s, err := sessions.Begin(w, directory.person, nil)
 			Expect(err).NotTo(HaveOccurred())
 			return s, carry(w)
 		}
@@ -150,6 +152,43 @@ var _ = Describe("What a browser carries", func() {
 			Expect(w.Header()).NotTo(HaveKey("Set-Cookie"))
 		})
 
+		It("remembers the last visits, of one client the last four, in a cookie that browsers accept", func() {
+			s, _ := begin()
+			long := strings.Repeat("n", 63) + "." + strings.Repeat("c", 61)
+			for i := range 40 {
+				id := strings.Repeat("g", 24) + fmt.Sprintf("%02d", i)
+				w := httptest.NewRecorder()
+				Expect(sessions.Remember(w, s, fmt.Sprintf("uid-of-a-client-of-36-characters-%04d", i), oauth.Scope{"openid", "profile", "email"})).To(Succeed())
+				Expect(sessions.Visit(w, s, resourceowner.Visit{ClientID: long + fmt.Sprintf("%02d", i%10), GrantID: id, SessionID: s.ID, Offline: i%2 == 0})).To(Succeed())
+				Expect(w.Header().Values("Set-Cookie")).To(HaveLen(1), "one cookie for both")
+				Expect(len(w.Header().Get("Set-Cookie"))).To(BeNumerically("<", 4096))
+				var err error
+				s, err = sessions.Find(carry(w))
+				Expect(err).NotTo(HaveOccurred())
+				Expect(s.Visits()[len(s.Visits())-1]).To(HaveField("GrantID", id))
+			}
+			Expect(len(s.Visits())).To(BeNumerically(">=", 8))
+			Expect(len(s.Visits())).To(BeNumerically("<=", 16))
+			for i := 34; i < 40; i++ {
+				Expect(s.Allowed(fmt.Sprintf("uid-of-a-client-of-36-characters-%04d", i), oauth.Scope{"email"})).To(BeTrue(), "and consents beside them")
+			}
+
+			s, _ = begin()
+			w := httptest.NewRecorder()
+			Expect(sessions.Visit(w, s, resourceowner.Visit{ClientID: "other", GrantID: "0"})).To(Succeed())
+			for i := range 30 {
+				w = httptest.NewRecorder()
+				Expect(sessions.Visit(w, s, resourceowner.Visit{ClientID: "busy", GrantID: fmt.Sprint(i)})).To(Succeed())
+			}
+			s, err := sessions.Find(carry(w))
+			Expect(err).NotTo(HaveOccurred())
+			var found []string
+			for _, v := range s.Visits() {
+				found = append(found, v.ClientID+" "+v.GrantID)
+			}
+			Expect(found).To(Equal([]string{"other 0", "busy 26", "busy 27", "busy 28", "busy 29"}), "one that is busy crowds nobody out")
+		})
+
 		It("is taken away with the attributes that it was given with", func() {
 			w := httptest.NewRecorder()
 			sessions.End(w)
@@ -159,7 +198,7 @@ var _ = Describe("What a browser carries", func() {
 		It("cannot begin without keys", func() {
 			current.Store(&keys.Set{})
 			w := httptest.NewRecorder()
-			_, err := sessions.Begin(w, directory.person)
+			_, err := sessions.Begin(w, directory.person, nil)
 			Expect(err).To(MatchError(keys.ErrNoKey))
 			Expect(resourceowner.Trouble(err).Code).To(Equal("temporarily_unavailable"))
 			Expect(w.Header()).NotTo(HaveKey("Set-Cookie"))

@@ -22,7 +22,15 @@ func (e *endpoint) clientCredentials(_ context.Context, req *request) (response,
 	if err != nil {
 		return response{}, err
 	}
-	return e.bearer(req, accesstoken.ForClient(e.Settings, req.Client, scope, req.now))
+	resources, err := e.ownTargets(req)
+	if err != nil {
+		return response{}, err
+	}
+	claims, err := e.forResources(accesstoken.ForClient(e.Settings, req.Client, scope, req.now), resources)
+	if err != nil {
+		return response{}, err
+	}
+	return e.bearer(req, claims)
 }
 
 // ownScope returns the scope of a client's token for itself. A client that asks

@@ -36,12 +36,16 @@ func (e *endpoint) code(ctx context.Context, req *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	g := e.newGrant(req, c)
+	resources, err := e.targets(req, g)
+	if err != nil {
+		return response{}, err
+	}
 	person, err := e.person(ctx, c.Subject)
 	if err != nil {
 		return response{}, err
 	}
-	g := e.newGrant(req, c)
-	answer, err := e.issue(req, g, scope, person, c.Nonce)
+	answer, err := e.issue(req, g, issuance{scope: scope, resources: resources, person: person, nonce: c.Nonce})
 	if err != nil {
 		return response{}, err
 	}
@@ -114,6 +118,8 @@ func (e *endpoint) newGrant(req *request, c grant.Code) grant.Grant {
 		Subject:   c.Subject,
 		Username:  c.Username,
 		Scope:     c.Scope,
+		Claims:    c.Claims,
+		Resources: c.Resources,
 		SessionID: c.SessionID,
 		AuthTime:  time.Unix(c.AuthTime, 0).UTC(),
 		CreatedAt: created,

@@ -44,7 +44,7 @@ var _ = Describe("The authorization code grant", func() {
 		a := w.redeem("team.web", w.code("team.web"))
 		claims := w.access(a)
 		Expect(claims.Issuer).To(Equal(w.settings.Issuer))
-		Expect(claims.Audience).To(Equal(w.settings.Issuer))
+		Expect(claims.Audience).To(BeEquivalentTo([]string{w.settings.Issuer}))
 		Expect(claims.Subject).To(Equal(subject))
 		Expect(claims.ClientID).To(Equal("team.web"))
 		Expect(claims.Scope).To(Equal("openid profile read"))

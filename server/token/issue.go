@@ -13,17 +13,34 @@ import (
 	"oauth-operator.dev/server/resourceowner"
 )
 
+// issuance is what a response is made from beside the grant.
+type issuance struct {
+	scope     oauth.Scope
+	resources []string // of the access token; none for the issuer itself
+	person    *resourceowner.Person
+	nonce     string
+}
+
 // issue makes the response that rests on a grant, but for the refresh token. It
 // is made before the store is written to, so that nothing can go wrong after.
-func (e *endpoint) issue(req *request, g grant.Grant, scope oauth.Scope, person *resourceowner.Person, nonce string) (response, error) {
-	answer, err := e.bearer(req, accesstoken.ForGrant(e.Settings, req.Client, g, scope, req.now))
+func (e *endpoint) issue(req *request, g grant.Grant, is issuance) (response, error) {
+	claims, err := e.forResources(accesstoken.ForGrant(e.Settings, req.Client, g, is.scope, req.now), is.resources)
 	if err != nil {
 		return response{}, err
 	}
-	// OpenID Connect Core §3.1.3.3 and §12.2.
-	if scope.Has(oauth.ScopeOpenID) {
+	claims.Subject, err = accesstoken.Subject(req.set, req.Client, g.Subject)
+	if err != nil {
+		return response{}, oauth.ServerError(err)
+	}
+	answer, err := e.bearer(req, claims)
+	if err != nil {
+		return response{}, err
+	}
+	// OpenID Connect Core §3.1.3.3 and §12.2. The ID token is for the client,
+	// whatever resource the access token is for.
+	if is.scope.Has(oauth.ScopeOpenID) {
 		answer.IDToken, err = accesstoken.IDToken{
-			Client: req.Client, Grant: g, Person: person, Scope: scope, Nonce: nonce, AccessToken: answer.AccessToken,
+			Client: req.Client, Grant: g, Person: is.person, Scope: is.scope, Nonce: is.nonce, AccessToken: answer.AccessToken,
 		}.Sign(e.Settings, req.set, req.now)
 		if err != nil {
 			return response{}, oauth.ServerError(err)

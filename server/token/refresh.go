@@ -23,11 +23,15 @@ func (e *endpoint) refresh(ctx context.Context, req *request) (response, error) 
 	if err != nil {
 		return response{}, err
 	}
-	use := judge(token, g, req.Client.Lifetimes.RefreshGrace, req.now)
-	if use == reused || use == unknown {
+	use := token.Use(g, req.Client.Lifetimes.RefreshGrace, req.now)
+	if use == grant.Reused || use == grant.Unknown {
 		return response{}, e.denied(ctx, g, use)
 	}
 	scope, err := e.narrow(req, g)
+	if err != nil {
+		return response{}, err
+	}
+	resources, err := e.targets(req, g)
 	if err != nil {
 		return response{}, err
 	}
@@ -35,11 +39,11 @@ func (e *endpoint) refresh(ctx context.Context, req *request) (response, error) 
 	if err != nil {
 		return response{}, err
 	}
-	answer, err := e.issue(req, g, scope, person, "")
+	answer, err := e.issue(req, g, issuance{scope: scope, resources: resources, person: person})
 	if err != nil {
 		return response{}, err
 	}
-	if use == current {
+	if use == grant.Current {
 		if g, err = e.advance(ctx, req, token, g); err != nil {
 			return response{}, err
 		}
@@ -82,36 +86,10 @@ func (e *endpoint) find(ctx context.Context, req *request) (grant.RefreshToken, 
 	return token, g, nil
 }
 
-// use is what it means that a refresh token of some generation is sent.
-type use int
-
-const (
-	unknown use = iota // from a future that this store has not seen
-	current            // its first use
-	retried            // the response to its first use may have been lost
-	reused             // somebody has a copy
-)
-
-// judge says what it means that the token is sent now (RFC 9700 §4.14.2). Its
-// first use moved the grant to the next generation; for the length of grace after
-// that, it is taken for a retry.
-func judge(token grant.RefreshToken, g grant.Grant, grace time.Duration, now time.Time) use {
-	switch {
-	case token.Generation > g.Generation:
-		return unknown
-	case token.Generation == g.Generation:
-		return current
-	case token.Generation == g.Generation-1 && now.Before(g.RefreshedAt.Add(grace)):
-		return retried
-	default:
-		return reused
-	}
-}
-
 // denied answers a refresh token that must not be used, and ends the grant of one
 // that somebody has a copy of.
-func (e *endpoint) denied(ctx context.Context, g grant.Grant, use use) error {
-	if use == reused {
+func (e *endpoint) denied(ctx context.Context, g grant.Grant, use grant.Use) error {
+	if use == grant.Reused {
 		if err := e.revoke(ctx, g.Key(), grant.RefreshTokenReused); err != nil {
 			return err
 		}
@@ -164,7 +142,7 @@ func (e *endpoint) advance(ctx context.Context, req *request, token grant.Refres
 	case !moved.Active(req.now):
 		return g, invalidGrant(badRefreshToken, "the grant was revoked in the meantime")
 	}
-	if use := judge(token, moved, lifetimes.RefreshGrace, req.now); use != retried {
+	if use := token.Use(moved, lifetimes.RefreshGrace, req.now); use != grant.Retried {
 		return g, e.denied(ctx, moved, use)
 	}
 	return moved, nil

@@ -83,6 +83,12 @@ func invalidToken(cause error) *oauth.Error {
 	return oauth.NewError(oauth.CodeInvalidToken, "The access token is malformed, has expired or was revoked.").WithCause(cause)
 }
 
+// challenge returns the challenge with nothing but the realm, the issuer. RFC 6750
+// §3: the scheme "MUST be followed by one or more auth-param values".
+func (e *endpoint) challenge() string {
+	return `Bearer realm="` + oauth.Printable(e.Settings.Issuer) + `"`
+}
+
 // refuse answers an error as RFC 6750 §3 says: in the challenge, and for people
 // who look at it in the body too. What is our own fault is no challenge.
 func (e *endpoint) refuse(w http.ResponseWriter, log logr.Logger, err error) error {
@@ -90,7 +96,7 @@ func (e *endpoint) refuse(w http.ResponseWriter, log logr.Logger, err error) err
 		// RFC 6750 §3.1: without authentication information "the resource server
 		// SHOULD NOT include an error code or other error information".
 		h := w.Header()
-		h.Set("WWW-Authenticate", "Bearer")
+		h.Set("WWW-Authenticate", e.challenge())
 		h.Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
@@ -104,7 +110,7 @@ func (e *endpoint) refuse(w http.ResponseWriter, log logr.Logger, err error) err
 		return oauth.WriteError(w, protocol.Status(), protocol)
 	}
 	log.V(1).Info("A UserInfo request was refused.", "error", protocol.Code, "cause", protocol.Unwrap())
-	challenge := `Bearer error="` + string(protocol.Code) + `", error_description="` + protocol.Description + `"`
+	challenge := e.challenge() + `, error="` + string(protocol.Code) + `", error_description="` + protocol.Description + `"`
 	if protocol.Code == oauth.CodeInsufficientScope {
 		challenge += `, scope="` + oauth.ScopeOpenID + `"`
 	}

@@ -29,7 +29,7 @@ import (
 var epoch = time.Date(2026, 11, 12, 13, 14, 15, 0, time.UTC)
 
 var ring = sync.OnceValue(func() keyring.Ring {
-	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}}, epoch)
+	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}, {Use: keyring.UsePairwise}}, epoch)
 	if err != nil {
 		panic(err)
 	}
@@ -53,6 +53,18 @@ func (*people) Authenticate(context.Context, string, string) (*resourceowner.Per
 	return nil, resourceowner.ErrNoSuchLogin
 }
 
+// registry is a Registry kept in a map.
+type registry map[string]*registration.Client
+
+func (r registry) Lookup(_ context.Context, id string) (*registration.Client, error) {
+	if c, ok := r[id]; ok {
+		return c, nil
+	}
+	return nil, registration.ErrUnknown
+}
+
+func (registry) Renew(context.Context, *registration.Client) *registration.Client { return nil }
+
 var _ = Describe("The UserInfo endpoint", func() {
 	var (
 		now      time.Time
@@ -62,6 +74,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 		who      *people
 		handler  http.Handler
 		web      *registration.Client
+		clients  registry
 		g        grant.Grant
 		token    string
 	)
@@ -72,8 +85,9 @@ var _ = Describe("The UserInfo endpoint", func() {
 			Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256",
 		}
 		web = &registration.Client{
-			ID: "team.web", Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
+			ID: "team.web", UID: "u", Scope: oauth.Scope{"openid", "profile", "email", "groups"}, Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
 		}
+		clients = registry{"team.web": web}
 		var err error
 		set, err = keys.Compile(ring())
 		Expect(err).NotTo(HaveOccurred())
@@ -85,7 +99,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 			"bob-2": {Subject: "bob-2", Username: "bob"},
 		}}
 		handler = userinfo.New(userinfo.Options{
-			Settings: settings, Keys: current, Grants: grants, People: who,
+			Settings: settings, Keys: current, Registry: clients, Grants: grants, People: who,
 			Now: func() time.Time { return now },
 		})
 		g = grant.Grant{
@@ -126,7 +140,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 	expectError := func(rec *httptest.ResponseRecorder, status int, code string) {
 		GinkgoHelper()
 		Expect(rec.Code).To(Equal(status), rec.Body.String())
-		Expect(rec.Header().Get("WWW-Authenticate")).To(HavePrefix(`Bearer error="` + code + `", error_description="`))
+		Expect(rec.Header().Get("WWW-Authenticate")).To(HavePrefix(`Bearer realm="https://auth.example.com", error="` + code + `", error_description="`))
 		Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
 		Expect(rec.Body.String()).To(ContainSubstring(`"error":"` + code + `"`))
 	}
@@ -162,14 +176,14 @@ var _ = Describe("The UserInfo endpoint", func() {
 		}
 	})
 
-	It("RFC 6750 §3.1: without a token there is a bare challenge", func() {
+	It("RFC 6750 §3, §3.1: without a token there is a challenge with the realm and no error", func() {
 		for _, rec := range []*httptest.ResponseRecorder{
 			send("GET", "/userinfo", "", ""), send("POST", "/userinfo", "", ""),
 			send("GET", "/userinfo", "", token), // a GET request has no form
 			send("GET", "/userinfo", "Basic YTpi", ""),
 		} {
 			Expect(rec.Code).To(Equal(http.StatusUnauthorized))
-			Expect(rec.Header().Values("WWW-Authenticate")).To(Equal([]string{"Bearer"}))
+			Expect(rec.Header().Values("WWW-Authenticate")).To(Equal([]string{`Bearer realm="https://auth.example.com"`}))
 			Expect(rec.Body.Len()).To(BeZero())
 		}
 	})
@@ -202,6 +216,40 @@ var _ = Describe("The UserInfo endpoint", func() {
 		}
 		now = now.Add(10 * time.Minute)
 		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
+	})
+
+	It("RFC 9068 §4, RFC 8707 §2: invalid_token for one that is for another resource, good for one that is for this too", func() {
+		sign := func(resources ...string) string {
+			GinkgoHelper()
+			token, err := accesstoken.ForGrant(settings, web, g, g.Scope, now).For(settings, resources).Sign(set, now)
+			Expect(err).NotTo(HaveOccurred())
+			return token
+		}
+		expectError(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com"), ""), 401, "invalid_token")
+		expectError(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com", settings.Issuer+"/"), ""), 401, "invalid_token")
+		claimsOf(send("GET", "/userinfo", "Bearer "+sign("https://api.example.com", settings.Issuer), ""))
+	})
+
+	It("RFC 6750 §2.2: reads the form of a POST request alone, and no other body", func() {
+		for _, contentType := range []string{"application/json", "multipart/form-data; boundary=x", "text/plain", "", ";"} {
+			r := httptest.NewRequest("POST", "/userinfo", strings.NewReader("access_token="+token))
+			r.Header.Set("Content-Type", contentType)
+			rec := httptest.NewRecorder()
+			handler.ServeHTTP(rec, r)
+			Expect(rec.Code).To(Equal(http.StatusUnauthorized), contentType)
+			Expect(rec.Header().Get("WWW-Authenticate")).NotTo(ContainSubstring("error"), contentType)
+		}
+		r := httptest.NewRequest("POST", "/userinfo", strings.NewReader("access_token="+strings.Repeat("A", 70<<10)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		rec := httptest.NewRecorder()
+		handler.ServeHTTP(rec, r)
+		expectError(rec, 400, "invalid_request")
+	})
+
+	It("RFC 6750 §3: the challenge is one header with nothing of the request in it", func() {
+		rec := send("GET", "/userinfo", "Bearer x\", realm=\"evil", "")
+		Expect(rec.Header().Values("WWW-Authenticate")).To(HaveLen(1))
+		Expect(rec.Header().Get("WWW-Authenticate")).NotTo(ContainSubstring("evil"))
 	})
 
 	It("RFC 6750 §3.1: insufficient_scope without openid", func() {

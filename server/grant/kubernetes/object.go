@@ -76,6 +76,8 @@ func object(g grant.Grant, at place) *v1alpha1.OAuthGrant {
 			Subject:             g.Subject,
 			Username:            g.Username,
 			Scopes:              g.Scope,
+			Claims:              g.Claims,
+			Resources:           g.Resources,
 			SessionID:           g.SessionID,
 			AuthTime:            metav1.NewTime(g.AuthTime),
 			CreatedAt:           metav1.NewTime(g.CreatedAt),
@@ -115,6 +117,8 @@ func status(g grant.Grant, generation int64, conditions []metav1.Condition, now 
 
 // messages are for people who look at a revoked grant.
 var messages = map[grant.Reason]string{
+	grant.RevokedByClient:    "The client has said that it does not need the grant any more.",
+	grant.LoggedOut:          "The person has logged out of the session in which it was allowed.",
 	grant.CodeReplayed:       "The authorization code was presented a second time. Somebody may have stolen it, so all that came from it is revoked.",
 	grant.RefreshTokenReused: "A refresh token that had been replaced was presented. Somebody may have stolen it, so all that came from it is revoked.",
 }
@@ -138,6 +142,8 @@ func grantOf(obj *v1alpha1.OAuthGrant, key grant.Key) (grant.Grant, error) {
 		Subject:    obj.Spec.Subject,
 		Username:   obj.Spec.Username,
 		Scope:      oauth.Scope(obj.Spec.Scopes),
+		Claims:     oauth.Claims(obj.Spec.Claims),
+		Resources:  obj.Spec.Resources,
 		SessionID:  obj.Spec.SessionID,
 		AuthTime:   obj.Spec.AuthTime.Time,
 		CreatedAt:  obj.Spec.CreatedAt.Time,

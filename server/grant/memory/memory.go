@@ -42,6 +42,8 @@ func (s *Store) Create(ctx context.Context, g grant.Grant) error {
 	}
 	g = g.Normal()
 	g.Scope = slices.Clone(g.Scope) // the caller may change theirs
+	g.Claims = slices.Clone(g.Claims)
+	g.Resources = slices.Clone(g.Resources)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear(s.now())
@@ -105,6 +107,8 @@ func (s *Store) find(key grant.Key) (grant.Grant, error) {
 		return grant.Grant{}, grant.ErrNotFound
 	}
 	g.Scope = slices.Clone(g.Scope)
+	g.Claims = slices.Clone(g.Claims)
+	g.Resources = slices.Clone(g.Resources)
 	return g, nil
 }
 
@@ -113,6 +117,8 @@ func (s *Store) keep(g grant.Grant) grant.Grant {
 	g = g.Normal()
 	kept := g
 	kept.Scope = slices.Clone(g.Scope)
+	kept.Claims = slices.Clone(g.Claims)
+	kept.Resources = slices.Clone(g.Resources)
 	s.grants[g.Key()] = kept
 	return g
 }

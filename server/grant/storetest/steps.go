@@ -20,7 +20,7 @@ func (s *suite) create() {
 
 		It("keeps a grant of which only the necessary is known", func(ctx SpecContext) {
 			g := s.grant()
-			g.Username, g.Scope, g.SessionID = "", nil, ""
+			g.Username, g.Scope, g.Claims, g.Resources, g.SessionID = "", nil, nil, nil, ""
 			Expect(s.Store.Create(ctx, g)).To(Succeed())
 			s.expectKept(ctx, g)
 		})

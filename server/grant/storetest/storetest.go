@@ -63,6 +63,8 @@ func (s *suite) grant() grant.Grant {
 		Subject:   "0f9e8d7c-0000-4000-8000-abcdefabcdef",
 		Username:  "Zoë \"the\" <admin>",
 		Scope:     oauth.Scope{"profile", "openid", "urn:x:read+write/*"},
+		Claims:    oauth.Claims{"id_token:email", "userinfo:groups"},
+		Resources: []string{"https://api.example.com/v1?a=b", "urn:example:files"},
 		SessionID: "c2Vzc2lvbg",
 		AuthTime:  s.now.Add(-time.Hour),
 		CreatedAt: s.now,

@@ -1,0 +1,97 @@
+package validation
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// maxDefaultMaxAge is the longest defaultMaxAge.
+const maxDefaultMaxAge = 8760 * time.Hour
+
+// clientOpenID checks the metadata of OpenID Connect.
+func clientOpenID(c *v1alpha1.OAuthClient) []Problem {
+	var problems []Problem
+	add := func(field, format string, args ...any) {
+		problems = append(problems, problem(field, v1alpha1.ReasonInvalid, format, args...))
+	}
+	m := &c.Spec.OpenIDClientMetadata
+	for _, page := range []struct{ field, uri string }{
+		{"spec.clientURI", m.ClientURI}, {"spec.policyURI", m.PolicyURI}, {"spec.tosURI", m.TOSURI},
+	} {
+		if page.uri != "" && !webPage(page.uri) {
+			add(page.field, "%s must be an https URL with a host name", quote(page.uri))
+		}
+	}
+	for _, alg := range []struct {
+		field string
+		alg   v1alpha1.SigningAlg
+	}{
+		{"spec.idTokenSignedResponseAlg", m.IDTokenSignedResponseAlg}, {"spec.userinfoSignedResponseAlg", m.UserinfoSignedResponseAlg},
+	} {
+		switch alg.alg {
+		case "", v1alpha1.SigningAlgRS256, v1alpha1.SigningAlgES256:
+		default:
+			add(alg.field, "%s is not known: use RS256 or ES256", quote(string(alg.alg)))
+		}
+	}
+	if m.DefaultMaxAge != nil {
+		problems = append(problems, lifetime("spec.defaultMaxAge", m.DefaultMaxAge.Duration, 0, maxDefaultMaxAge)...)
+	}
+	for i, uri := range m.PostLogoutRedirectURIs {
+		if err := RedirectURI(uri); err != nil {
+			add(index("spec.postLogoutRedirectURIs", i), "%s %s", quote(uri), err)
+		}
+	}
+	if uri := m.BackchannelLogoutURI; uri != "" && (!webPage(uri) || strings.Contains(uri, "#")) {
+		add("spec.backchannelLogoutURI", "%s must be an https URL with a host name and without a fragment", quote(uri))
+	}
+	switch m.SubjectType {
+	case "", v1alpha1.SubjectTypePublic:
+	case v1alpha1.SubjectTypePairwise:
+		switch _, ok := Sector(c); {
+		case len(c.Spec.RedirectURIsFrom) > 0:
+			add("spec.subjectType", "pairwise depends on the host of the redirect URIs, which redirectURIsFrom lets change: list the redirectURIs, or use public")
+		case !ok:
+			add("spec.subjectType", "pairwise needs redirectURIs that are http or https URLs of one host: use public, or make a client for each host")
+		}
+	default:
+		add("spec.subjectType", "%s is not known: use public or pairwise", quote(string(m.SubjectType)))
+	}
+	return problems
+}
+
+// Sector returns the sector identifier of a pairwise client: the host of its
+// redirect URIs (OpenID Connect Core §8.1). It is not ok for a client without
+// redirect URIs, with those of several hosts, or of an app. A
+// sector_identifier_uri, which would allow more, is not supported: somebody would
+// have to fetch it.
+func Sector(c *v1alpha1.OAuthClient) (string, bool) {
+	sector := ""
+	for _, uri := range c.Spec.RedirectURIs {
+		u, err := url.Parse(uri)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
+			return "", false
+		}
+		host := strings.ToLower(u.Hostname())
+		if sector != "" && host != sector {
+			return "", false
+		}
+		sector = host
+	}
+	return sector, sector != ""
+}
+
+// webPage reports whether that is an https URL with a host name or an IPv4
+// address. It may have a fragment.
+func webPage(uri string) bool {
+	rest, ok := strings.CutPrefix(uri, "https://")
+	if !ok || len(uri) > maxRedirectURI || strings.HasPrefix(rest, "[") {
+		return false
+	}
+	before, fragment, _ := strings.Cut(uri, "#")
+	rest, err := locate(before)
+	return err == nil && uriCharacters(rest) && uriCharacters(fragment)
+}

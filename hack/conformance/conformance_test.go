@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+)
+
+func TestConformance(t *testing.T) {
+	RegisterFailHandler(Fail)
+	RunSpecs(t, "conformance")
+}
+
+var _ = Describe("make conformance", func() {
+	It("has every case in docs/conformance.md, and no other", func() {
+		page, err := os.ReadFile("../../docs/conformance.md")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(page)).To(HaveSuffix("\n"+table()), "write the output of `go run ./hack/conformance -list` at its end")
+	})
+
+	It("takes the example for a whole configuration", func() {
+		config, err := read("example.yaml")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(config.Validate()).To(Succeed())
+		Expect(config.Other.AuthMethod).To(Equal("client_secret_post"))
+		Expect(config.Public.AuthMethod).To(Equal("none"))
+	})
+
+	It("says what it does not know in a configuration, and what is missing", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "config.yaml")
+		Expect(os.WriteFile(file, []byte("isuer: https://id.example.com"), 0o600)).To(Succeed())
+		_, err := read(file)
+		Expect(err).To(MatchError(ContainSubstring("isuer")))
+		Expect(os.WriteFile(file, []byte("issuer: https://id.example.com"), 0o600)).To(Succeed())
+		Expect(run("", file, "")).To(MatchError(ContainSubstring("confidential")))
+	})
+
+	It("fails, and writes the report, where nobody answers", func() {
+		file := filepath.Join(GinkgoT().TempDir(), "report.xml")
+		Expect(run("http://127.0.0.1:1", "example.yaml", file)).To(MatchError(errFailed))
+		Expect(os.ReadFile(file)).To(ContainSubstring("<failure "))
+	})
+})

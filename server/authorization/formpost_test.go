@@ -1,0 +1,93 @@
+package authorization_test
+
+import (
+	"net/url"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/net/html"
+
+	"oauth-operator.dev/server/grant"
+)
+
+// OAuth 2.0 Form Post Response Mode.
+var _ = Describe("response_mode=form_post", func() {
+	var (
+		w *world
+		b *browser
+	)
+	BeforeEach(func() {
+		w = newWorld("")
+		b = w.browser().signIn()
+	})
+	// form returns where the page posts its form, and what.
+	form := func(a answer) (string, url.Values) {
+		GinkgoHelper()
+		Expect(a.status).To(Equal(200), a.body)
+		Expect(a.location).To(BeEmpty())
+		f, fields := formOf(a, "continue")
+		Expect(attr(f, "method")).To(Equal("post"))
+		return attr(f, "action"), fields
+	}
+	post := func(pairs ...string) url.Values {
+		return request(append([]string{"response_mode", "form_post"}, pairs...)...)
+	}
+
+	It("posts code, state and iss, and puts nothing into a URL", func() {
+		const state = `"><script>alert(1)</script>&=%+ é`
+		a := b.submit(b.visit(post("state", state)), "allow")
+		action, fields := form(a)
+		Expect(action).To(Equal(callback))
+		c, err := grant.OpenCode(w.keys.Load(), fields.Get("code"), w.clock.now())
+		Expect(err).NotTo(HaveOccurred())
+		Expect(c.Subject).To(Equal(alice))
+		fields.Del("code")
+		Expect(fields).To(Equal(url.Values{"state": {state}, "iss": {w.settings.Issuer}}))
+		Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(a.header.Get("Referrer-Policy")).To(Equal("no-referrer"))
+		Expect(a.header.Get("X-Frame-Options")).To(Equal("DENY"))
+	})
+
+	It("posts errors too, also with prompt=none", func() {
+		action, fields := form(b.visit(post("prompt", "none")))
+		Expect(action).To(Equal(callback))
+		Expect(fields.Get("error")).To(Equal("consent_required"))
+		Expect(fields.Get("state")).To(Equal("xyz"))
+		_, fields = form(b.visit(post("scope", "nope")))
+		Expect(fields.Get("error")).To(Equal("invalid_scope"))
+		_, fields = form(b.submit(b.visit(post()), "deny"))
+		Expect(fields.Get("error")).To(Equal("access_denied"))
+	})
+
+	It("has no script in the page: one file of our own sends the form, or the button", func() {
+		a := b.visit(post("prompt", "none"))
+		scripts := all(a.doc, func(n *html.Node) bool { return n.Data == "script" })
+		Expect(scripts).To(HaveLen(1))
+		Expect(scripts[0].FirstChild).To(BeNil())
+		Expect(attr(scripts[0], "src")).To(HavePrefix(w.settings.Issuer + "/assets/submit-"))
+		Expect(a.header.Get("Content-Security-Policy")).To(Equal("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https:; script-src 'self'"))
+		script := b.do("GET", attr(scripts[0], "src"), "")
+		Expect(script.status).To(Equal(200))
+		Expect(script.header.Get("Content-Type")).To(Equal("text/javascript; charset=utf-8"))
+	})
+
+	It("matches redirect URIs as ever: nothing is posted to another", func() {
+		for _, uri := range []string{"https://evil.example/", callback + "/", "https://shop.example/callback/../evil", "https://shop.example@evil.example/callback", "javascript:alert(1)"} {
+			a := b.visit(post("redirect_uri", uri))
+			Expect(a.errorCode()).To(Equal("invalid_redirect_uri"), uri)
+			Expect(a.byID("respond")).To(BeNil())
+		}
+	})
+
+	It("posts to a program on the device, and to no app by its scheme", func() {
+		action, _ := form(b.visit(post("client_id", public, "redirect_uri", "http://127.0.0.1:4711/done", "prompt", "none")))
+		Expect(action).To(Equal("http://127.0.0.1:4711/done"))
+		a := b.visit(post("client_id", public, "redirect_uri", "com.example.shop:/done"))
+		Expect(a.location).To(HavePrefix("com.example.shop:/done?error=invalid_request&"))
+	})
+
+	It("is not believed when it comes twice", func() {
+		a := b.raw(post().Encode() + "&response_mode=query")
+		Expect(a.query.Get("error")).To(Equal("invalid_request"))
+	})
+})

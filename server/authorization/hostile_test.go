@@ -1,0 +1,122 @@
+package authorization_test
+
+import (
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/net/html"
+
+	"oauth-operator.dev/server/registration"
+)
+
+// Classes of bugs that others have had, by the name of the class.
+var _ = Describe("Hostile input", func() {
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
+
+	inert := func(a answer) {
+		GinkgoHelper()
+		Expect(all(a.doc, func(n *html.Node) bool {
+			if n.Data == "script" {
+				return attr(n, "src") == "" || n.FirstChild != nil
+			}
+			for _, at := range n.Attr {
+				if strings.HasPrefix(at.Key, "on") || strings.HasPrefix(strings.ToLower(at.Val), "javascript:") {
+					return true
+				}
+			}
+			return n.Data == "img"
+		})).To(BeEmpty(), a.body)
+		Expect(a.header.Get("Content-Security-Policy")).NotTo(ContainSubstring("unsafe"))
+	}
+
+	It("XSS through every reflected parameter: none is more than text, on no page and in no answer", func() {
+		w := newWorld("")
+		names := []string{
+			"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+			"prompt", "max_age", "login_hint", "id_token_hint", "claims", "acr_values", "ui_locales", "display", "request", "request_uri", "registration", "resource", "error_description", "vendor",
+		}
+		for _, name := range names {
+			for _, mode := range []string{"query", "form_post"} {
+				ask := request("response_mode", mode, "nonce", "n")
+				ask.Set(name, evil)
+				b := w.browser()
+				inertOrRedirect := func(a answer) answer {
+					GinkgoHelper()
+					if a.location != "" {
+						Expect(a.location).To(HavePrefix(callback+"?"), name)
+						Expect(a.location).NotTo(MatchRegexp(`[<>" ]`), name)
+						return a
+					}
+					inert(a)
+					return a
+				}
+				if a := inertOrRedirect(b.visit(ask)); a.byID("login") != nil {
+					if a = inertOrRedirect(b.login(a, "alice", "correct horse")); a.byID("allow") != nil {
+						inertOrRedirect(b.submit(a, "deny"))
+					}
+				}
+				ask.Set("prompt", "none")
+				inertOrRedirect(w.browser().visit(ask))
+			}
+		}
+	})
+
+	It("XSS through client metadata: links lead to https and nowhere else, and nothing is loaded from them", func() {
+		w := newWorld("")
+		b := w.browser().signIn()
+		w.change(confidential, func(c *registration.Client) {
+			c.Name = evil
+			c.OpenID = registration.OpenID{ClientURI: "https://shop.example/" + evil, PolicyURI: "javascript:alert(1)", TOSURI: "http://shop.example/tos"}
+		})
+		a := b.visit(request())
+		inert(a)
+		links := all(a.doc, func(n *html.Node) bool { return n.Data == "a" })
+		Expect(links).To(HaveLen(1))
+		Expect(attr(links[0], "href")).To(HavePrefix("https://shop.example/"))
+		Expect(attr(links[0], "rel")).To(Equal("noopener noreferrer"))
+		Expect(a.header.Get("Content-Security-Policy")).To(HavePrefix("default-src 'none'; style-src 'self'; img-src 'self'; "), "OpenID Connect Registration §2: no logo of another site")
+	})
+
+	It("session fixation: a cookie that somebody has planted is nobody's session, before the login and after", func() {
+		w := newWorld("")
+		attacker := w.browser().signIn()
+		planted := attacker.cookie("oauth-session")
+		victim := w.browser()
+		page := victim.visit(request())
+		after := victim.do(http.MethodPost, w.settings.Issuer+"/login", func() string {
+			_, fields := formOf(page, "submit")
+			fields.Set("username", "bob")
+			fields.Set("password", "battery staple")
+			return fields.Encode()
+		}(), "Cookie", "__Host-oauth-session="+planted)
+		Expect(after.byID("consent")).NotTo(BeNil(), after.body)
+		Expect(victim.cookie("oauth-session")).NotTo(Equal(planted))
+		first := victim.cookie("oauth-session")
+		Expect(text(after.byID("account"))).To(Equal("bob"))
+		victim.login(victim.visit(request("prompt", "login")), "bob", "battery staple")
+		Expect(victim.cookie("oauth-session")).NotTo(Equal(first), "every login makes a new one")
+	})
+
+	It("CSRF on login: a form that was made for another browser logs nobody in", func() {
+		w := newWorld("")
+		_, fields := formOf(w.browser().visit(request()), "submit")
+		fields.Set("username", "alice")
+		fields.Set("password", "correct horse")
+		victim := w.browser()
+		victim.visit(request())
+		a := victim.do(http.MethodPost, w.settings.Issuer+"/login", fields.Encode())
+		Expect(a.status).To(Equal(http.StatusForbidden))
+		Expect(victim.cookie("oauth-session")).To(BeEmpty())
+	})
+
+	It("CSRF on consent: a form that was made for another browser allows nothing", func() {
+		w := newWorld("")
+		attacker, victim := w.browser().signIn(), w.browser().signIn()
+		_, fields := formOf(attacker.visit(request()), "allow")
+		a := victim.do(http.MethodPost, w.settings.Issuer+"/consent", fields.Encode())
+		Expect(a.status).To(Equal(http.StatusForbidden))
+		Expect(a.location).To(BeEmpty())
+	})
+})

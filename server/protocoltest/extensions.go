@@ -1,0 +1,182 @@
+package protocoltest
+
+import (
+	"net/http"
+	"strings"
+)
+
+// revocation is RFC 7009.
+func revocation() []Case {
+	const rfc = "RFC 7009"
+	revoke := func(p *probe, c Client, v ...string) reply {
+		address := p.endpoint("revocation_endpoint")
+		fields := values(v...)
+		header := credentials(c, fields)
+		return p.post(address, fields.Encode(), header...)
+	}
+	return []Case{
+		{rfc, "2.1", "authentication", Must, "A confidential client authenticates.", func(p *probe) {
+			r := p.post(p.endpoint("revocation_endpoint"), values("token", "x", "client_id", p.config.Confidential.ID).Encode())
+			p.unauthenticated(r)
+		}},
+		{rfc, "2.2", "unknown", Must, "An unknown token is answered with 200.", func(p *probe) {
+			r := revoke(p, p.config.Confidential, "token", "x-unknown")
+			p.expect(r.status == http.StatusOK, "expected 200, %s", r.came())
+		}},
+		{rfc, "2.1", "refresh", Must, "A revoked refresh token is good no more, also with a wrong hint.", func(p *probe) {
+			p.endpoint("revocation_endpoint")
+			token, _ := p.refreshToken(p.config.Confidential)
+			r := revoke(p, p.config.Confidential, "token", token, "token_type_hint", "access_token")
+			p.expect(r.status == http.StatusOK, "expected 200, %s", r.came())
+			p.refused(p.token(p.config.Confidential, values("grant_type", "refresh_token", "refresh_token", token)), http.StatusBadRequest, "invalid_grant")
+		}},
+		{rfc, "2.1", "access", Should, "With a refresh token its access tokens end.", func(p *probe) {
+			p.endpoint("revocation_endpoint")
+			p.endpoint("userinfo_endpoint")
+			token, tokens := p.refreshToken(p.config.Confidential)
+			revoke(p, p.config.Confidential, "token", token)
+			r := p.userinfo(tokens.text("access_token"))
+			p.expect(r.status == http.StatusUnauthorized, "expected 401 of userinfo, %s", r.came())
+		}},
+		{rfc, "2.1", "other", Must, "The token of another client is left alone.", func(p *probe) {
+			p.endpoint("revocation_endpoint")
+			token, _ := p.refreshToken(p.config.Confidential)
+			p.ask(p.config.Other)
+			revoke(p, p.config.Other, "token", token)
+			p.granted(p.token(p.config.Confidential, values("grant_type", "refresh_token", "refresh_token", token)))
+		}},
+	}
+}
+
+// introspection is RFC 7662.
+func introspection() []Case {
+	const rfc = "RFC 7662"
+	ask := func(p *probe, c Client, token string) reply {
+		fields := values("token", token)
+		header := credentials(c, fields)
+		return p.post(p.endpoint("introspection_endpoint"), fields.Encode(), append(header, "Accept", "application/json")...)
+	}
+	return []Case{
+		{rfc, "2.1", "authentication", Must, "Nobody introspects without authentication.", func(p *probe) {
+			r := p.post(p.endpoint("introspection_endpoint"), "token=x")
+			p.expect(r.status == http.StatusUnauthorized && r.json["active"] == nil, "expected 401, %s", r.came())
+		}},
+		{rfc, "2.2", "unknown", Must, "Of an unknown token nothing is said but that it is not active.", func(p *probe) {
+			r := ask(p, p.config.Confidential, "x-unknown")
+			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+		}},
+		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
+			r := p.send(nil, http.MethodGet, p.endpoint("introspection_endpoint")+"?token=x", "")
+			p.expect(r.status >= 400 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())
+		}},
+	}
+}
+
+// deviceGrant is RFC 8628.
+func deviceGrant() []Case {
+	const rfc = "RFC 8628"
+	start := func(p *probe) reply {
+		address := p.endpoint("device_authorization_endpoint")
+		p.ask(p.config.Public)
+		fields := values("scope", p.config.Scope)
+		header := credentials(p.config.Public, fields)
+		r := p.post(address, fields.Encode(), header...)
+		if r.text("error") == "unauthorized_client" {
+			p.notSupported("The public client may not use the device grant.")
+		}
+		return r
+	}
+	return []Case{
+		{rfc, "3.2", "", Must, "A device gets its codes, and nobody keeps the answer.", func(p *probe) {
+			r := start(p)
+			p.expect(r.text("device_code") != "" && r.text("user_code") != "" && r.text("verification_uri") != "" && r.json["expires_in"] != nil, "expected codes, %s", r.came())
+			p.expect(strings.Contains(r.header.Get("Cache-Control"), "no-store"), "expected Cache-Control: no-store")
+		}},
+		{rfc, "3.5", "pending", Must, "Before the person has decided there is authorization_pending.", func(p *probe) {
+			r := start(p)
+			p.refused(p.token(p.config.Public, values("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", r.text("device_code"))),
+				http.StatusBadRequest, "authorization_pending")
+		}},
+	}
+}
+
+// exchange is RFC 8693.
+func exchange() []Case {
+	const grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
+	ask := func(item, says string, pairs ...string) Case {
+		return Case{"RFC 8693", "2.1", item, Must, says, func(p *probe) {
+			if !p.offers("grant_types_supported", grantType) {
+				p.notSupported("The metadata do not list token exchange.")
+			}
+			r := p.token(p.config.Confidential, values(append([]string{"grant_type", grantType}, pairs...)...))
+			p.refused(r, http.StatusBadRequest, "invalid_request", "unauthorized_client")
+		}}
+	}
+	const accessToken = "urn:ietf:params:oauth:token-type:access_token"
+	return []Case{
+		ask("missing", "The subject_token is required."),
+		ask("bad", "A bad subject_token is invalid_request.", "subject_token", "x", "subject_token_type", accessToken),
+		ask("actor", "An actor_token_type without actor_token is invalid_request.", "subject_token", "x", "subject_token_type", accessToken, "actor_token_type", accessToken),
+	}
+}
+
+// resourceIndicators is RFC 8707.
+func resourceIndicators() []Case {
+	ask := func(item, says, resource string) Case {
+		return Case{"RFC 8707", "2", item, Must, says, func(p *probe) {
+			r := p.authorize(p.ask(p.config.Confidential, "resource", resource).Encode())
+			if r.query.Get("code") != "" {
+				p.fail("expected error invalid_target, got a code")
+			}
+			p.told(r, p.config.Confidential, "invalid_target")
+		}}
+	}
+	return []Case{
+		ask("unknown", "An unknown resource is invalid_target.", "https://unknown.example/api"),
+		ask("relative", "A resource that is not absolute is invalid_target.", "/api"),
+		ask("fragment", "A resource with a fragment is invalid_target.", "https://unknown.example/api#x"),
+	}
+}
+
+// pushedRequests is RFC 9126.
+func pushedRequests() []Case {
+	const rfc = "RFC 9126"
+	push := func(p *probe, changes ...string) reply {
+		address := p.endpoint("pushed_authorization_request_endpoint")
+		v := p.ask(p.config.Confidential, changes...)
+		header := credentials(p.config.Confidential, v)
+		return p.post(address, v.Encode(), header...)
+	}
+	return []Case{
+		{rfc, "2.2", "", Must, "A pushed request gets 201, a request_uri and its lifetime.", func(p *probe) {
+			r := push(p)
+			lifetime, _ := r.json["expires_in"].(float64)
+			p.expect(r.status == http.StatusCreated && r.text("request_uri") != "" && lifetime > 0, "expected 201 with request_uri, %s", r.came())
+		}},
+		{rfc, "2.1", "request_uri", Must, "A request_uri cannot be pushed.", func(p *probe) {
+			p.refused(push(p, "request_uri", "urn:x"), http.StatusBadRequest, "invalid_request")
+		}},
+		{rfc, "2.1", "authentication", Must, "A confidential client authenticates.", func(p *probe) {
+			p.unauthenticated(p.post(p.endpoint("pushed_authorization_request_endpoint"), p.ask(p.config.Confidential).Encode()))
+		}},
+	}
+}
+
+// proofOfPossession is RFC 9449.
+func proofOfPossession() []Case {
+	proof := func(item, says string, header ...string) Case {
+		return Case{"RFC 9449", "4.3", item, Must, says, func(p *probe) {
+			if p.metadata()["dpop_signing_alg_values_supported"] == nil {
+				p.notSupported("The metadata do not list dpop_signing_alg_values_supported.")
+			}
+			c := p.config.Confidential
+			v := redemption(c, p.code(c))
+			r := p.post(p.endpoint("token_endpoint"), v.Encode(), append(credentials(c, v), header...)...)
+			p.refused(r, http.StatusBadRequest, "invalid_dpop_proof")
+		}}
+	}
+	return []Case{
+		proof("malformed", "A proof that is no JWT is refused.", "DPoP", "x"),
+		proof("two", "Two proofs are refused.", "DPoP", "x", "DPoP", "y"),
+	}
+}
