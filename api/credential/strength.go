@@ -88,9 +88,6 @@ var alphabets = []string{
 	"0123456789",
 	"0123456789abcdef",
 	"0123456789ABCDEF",
-	"0123456789-:. ",
-	"0123456789abcdef-:",
-	"0123456789ABCDEF-:",
 	"abcdefghijklmnopqrstuvwxyz",
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	"abcdefghijklmnopqrstuvwxyz234567",
@@ -120,14 +117,20 @@ func alphabet(value string) int {
 
 var uuid = regexp.MustCompile("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
-// withoutFixed leaves out of a UUID what is the same in all: the hyphens, the
-// version and the variant (RFC 9562 §4).
+// grouped matches hexadecimal digits with something between them.
+var grouped = regexp.MustCompile("^[0-9a-fA-F]+([-:. ][0-9a-fA-F]+)+$")
+
+// withoutFixed leaves out what nobody has to guess: of digits in groups what is
+// between them, and of a UUID the version and the variant too (RFC 9562 §4).
 func withoutFixed(value string) string {
-	if !uuid.MatchString(value) {
-		return value
+	if uuid.MatchString(value) {
+		const version, variant = 14, 19
+		value = value[:version] + value[version+1:variant] + value[variant+1:]
 	}
-	const version, variant = 14, 19
-	return strings.ReplaceAll(value[:version]+value[version+1:variant]+value[variant+1:], "-", "")
+	if grouped.MatchString(value) {
+		value = strings.NewReplacer("-", "", ":", "", ".", "", " ", "").Replace(value)
+	}
+	return value
 }
 
 // repeated returns how many characters from at on stood before in this order.
