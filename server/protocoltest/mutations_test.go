@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 )
 
 // mutation is a server that is broken in one thing, and the case that has to see it.
@@ -64,7 +66,7 @@ func says(path string, change func(*httptest.ResponseRecorder)) func(http.Handle
 				change(rec)
 			}
 			for name, values := range rec.Header() {
-				w.Header()[name] = values
+				w.Header()[name] = slices.Clone(values)
 			}
 			w.Header().Del("Content-Length")
 			w.WriteHeader(rec.Code)
@@ -165,6 +167,7 @@ func webOnly(e *exchange) {
 // replays answers what the server has refused with the last tokens that it gave.
 func replays(path string, when func(*http.Request, url.Values) bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
+		var mutex sync.Mutex // some cases ask twice at once
 		var last *httptest.ResponseRecorder
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			raw, _ := io.ReadAll(r.Body)
@@ -173,6 +176,7 @@ func replays(path string, when func(*http.Request, url.Values) bool) func(http.H
 			rec := httptest.NewRecorder()
 			next.ServeHTTP(rec, r)
 			if strings.HasSuffix(r.URL.Path, path) && (r.Method != http.MethodGet || path != "/token") {
+				mutex.Lock()
 				switch {
 				case when(r, form) && last != nil && form.Get("grant_type") == "refresh_token":
 					rec = last
@@ -184,6 +188,7 @@ func replays(path string, when func(*http.Request, url.Values) bool) func(http.H
 					rec = httptest.NewRecorder()
 					rec.Body.WriteString(`{"access_token":"made-up","token_type":"Bearer"}`)
 				}
+				mutex.Unlock()
 			}
 			for name, values := range rec.Header() {
 				w.Header()[name] = values
