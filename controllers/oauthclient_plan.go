@@ -145,7 +145,7 @@ func (p *plan) prepare(seen *clientObservation, now time.Time) {
 		return
 	}
 	p.touch = countPending(published) >= maxPending
-	p.announce = announced(published, p.current.ClientCredential, p.touch, now)
+	p.announce = announced(aged(seen.client, published, now), p.current.ClientCredential, p.touch, now)
 }
 
 // evidence is what tells of the client secret.

@@ -39,7 +39,12 @@ const (
 
 	// movesAhead is how long before its end a credential is given more time that
 	// is still in use, so that the servers know of it before the end.
-	movesAhead = 5 * time.Minute
+	movesAhead = 10 * time.Minute
+
+	// useLag is for how long a use may be unknown here: the servers write uses of a
+	// client every ten minutes at most, try once more if a write fails, and leave
+	// out what is not the latest.
+	useLag = 20 * time.Minute
 
 	// warnAtMost and warnAtLeast bound how long before its end it is said that an
 	// old client secret is still in use.
@@ -111,7 +116,7 @@ func freeAt(c *v1alpha1.OAuthClient, now time.Time) (free time.Time) {
 			free = earlier(free, p.ExpiresAt.Time)
 		}
 	}
-	if retiring < maxRetiring || c.RotationOverlap() == 0 {
+	if _, untilUnused := c.RetiresUnused(); retiring < maxRetiring || (c.RotationOverlap() == 0 && !untilUnused) {
 		return time.Time{}
 	}
 	return free
@@ -171,8 +176,8 @@ func isCurrent(p v1alpha1.ClientCredential) bool {
 }
 
 // settled returns the credentials once the Secret holds the current one: the
-// former current one has the overlap to live, and what was announced besides is
-// dropped, unless it may still come to be in a Secret.
+// former current one has the overlap to live, which may be over at once, and what
+// was announced besides is dropped, unless it may still come to be in a Secret.
 func settled(published []v1alpha1.ClientCredential, current v1alpha1.ClientCredential, overlap time.Duration, keepPending bool, now time.Time) []v1alpha1.ClientCredential {
 	replaced := replaces(published, current)
 	current.State, current.ExpiresAt = v1alpha1.CredentialCurrent, nil
@@ -186,20 +191,34 @@ func settled(published []v1alpha1.ClientCredential, current v1alpha1.ClientCrede
 			}
 		case p.State == v1alpha1.CredentialRetiring:
 			retiring = append(retiring, p)
-		case replaced && overlap > 0:
+		case replaced:
 			p.State = v1alpha1.CredentialRetiring
 			p.ExpiresAt = seconds(now.Add(overlap))
 			retiring = append(retiring, p)
 		}
 	}
-	// A repair does not wait for room: what ends first makes it.
-	for len(retiring) > maxRetiring {
-		first := slices.IndexFunc(retiring, func(p v1alpha1.ClientCredential) bool {
-			return !slices.ContainsFunc(retiring, func(q v1alpha1.ClientCredential) bool { return q.ExpiresAt.Before(p.ExpiresAt) })
-		})
-		retiring = slices.Delete(retiring, first, first+1)
-	}
 	return append(append([]v1alpha1.ClientCredential{current}, retiring...), others...)
+}
+
+// fitting returns as many of the credentials as there is room for: a repair does
+// not wait for it, so what ends first makes it.
+func fitting(credentials []v1alpha1.ClientCredential) []v1alpha1.ClientCredential {
+	for {
+		first, retiring := -1, 0
+		for i, p := range credentials {
+			if p.State != v1alpha1.CredentialRetiring {
+				continue
+			}
+			retiring++
+			if first < 0 || p.ExpiresAt.Before(credentials[first].ExpiresAt) {
+				first = i
+			}
+		}
+		if retiring <= maxRetiring {
+			return credentials
+		}
+		credentials = slices.Delete(credentials, first, first+1)
+	}
 }
 
 // aged returns the credentials without those that have ended, and with more time
@@ -211,7 +230,7 @@ func aged(c *v1alpha1.OAuthClient, credentials []v1alpha1.ClientCredential, now 
 		if p.State == v1alpha1.CredentialRetiring && p.ExpiresAt == nil {
 			p.ExpiresAt = seconds(now.Add(c.RotationOverlap()))
 		}
-		if silent := silentAt(p, unusedFor); untilUnused && silent.After(now) && movesAt(p, silent, now) {
+		if silent := silentAt(p, unusedFor, now); untilUnused && silent.After(now) && movesAt(p, silent, now) {
 			p.ExpiresAt = seconds(silent)
 		}
 		if !ended(p, now) {
@@ -221,13 +240,22 @@ func aged(c *v1alpha1.OAuthClient, credentials []v1alpha1.ClientCredential, now 
 	return alive
 }
 
-// silentAt is when a credential that was replaced has not been used for so long:
-// zero for one that was never used.
-func silentAt(p v1alpha1.ClientCredential, unusedFor time.Duration) time.Time {
-	if p.State != v1alpha1.CredentialRetiring || p.LastUsedAt == nil {
+// silentAt is when it is known of a credential that was replaced that it has not
+// been used for so long, and was not when its end had to be moved on: that is later
+// than the last use that is known tells. One that was never used is silent since it
+// was made, and no use is later than now, whatever the status says.
+func silentAt(p v1alpha1.ClientCredential, unusedFor time.Duration, now time.Time) time.Time {
+	if p.State != v1alpha1.CredentialRetiring {
 		return time.Time{}
 	}
-	return p.LastUsedAt.Add(unusedFor)
+	last := p.CreatedAt.Time
+	if p.LastUsedAt != nil && p.LastUsedAt.After(last) {
+		last = p.LastUsedAt.Time
+	}
+	if last.After(now) {
+		last = now
+	}
+	return last.Add(unusedFor + useLag + movesAhead)
 }
 
 // movesAt reports whether the end of the credential is so near that it has to be
@@ -263,7 +291,7 @@ func nextLook(c *v1alpha1.OAuthClient, ok bool, now time.Time) time.Duration {
 		case pending(*p) && ok:
 			next = earlier(next, now)
 		case p.State != v1alpha1.CredentialRetiring || p.ExpiresAt == nil:
-		case untilUnused && silentAt(*p, unusedFor).After(p.ExpiresAt.Time):
+		case untilUnused && silentAt(*p, unusedFor, now).After(p.ExpiresAt.Time):
 			next = earlier(next, p.ExpiresAt.Add(-movesAhead))
 		default:
 			next = earlier(next, p.ExpiresAt.Time)

@@ -26,10 +26,12 @@ func clientStatus(seen *clientObservation, v verdict, i issuance, now metav1.Tim
 	}
 	if i.ok() {
 		status.Binding = &v1alpha1.SecretBinding{Name: c.SecretName()}
-		status.Credentials, status.Rotation = nil, nil
-		if i.credential != nil {
-			settled := settled(c.Status.Credentials, *i.credential, c.RotationOverlap(), len(seen.others) > 0, now.Time)
-			status.Credentials = aged(c, settled, now.Time)
+		status.Rotation = nil
+		if i.credential == nil {
+			status.Credentials = nil
+		} else {
+			settled := settled(status.Credentials, *i.credential, c.RotationOverlap(), len(seen.others) > 0, now.Time)
+			status.Credentials = fitting(aged(c, settled, now.Time))
 			status.Rotation = rotationStatus(c, i, now)
 		}
 	}
