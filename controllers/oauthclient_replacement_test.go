@@ -3,6 +3,7 @@ package controllers
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -242,5 +243,40 @@ var _ = Describe("A client secret", func() {
 		second := string(secretOf(c).Data[v1alpha1.SecretKeyClientSecret])
 		issued.add(second)
 		Expect(second).NotTo(Equal(first))
+	})
+
+	It("that was replaced and is still used close to its end is told of, once", func() {
+		ns := newNamespace(nil)
+		c := readyClient(ns, newServer(), func(c *v1alpha1.OAuthClient) {
+			c.Spec.Rotation = &v1alpha1.Rotation{Overlap: spanOf(time.Minute)} // its end is close all along
+		})
+		change(c, func(c *v1alpha1.OAuthClient) { c.Annotations = map[string]string{v1alpha1.AnnotationRotate: "now"} })
+		Eventually(func() ([]v1alpha1.ClientCredential, error) {
+			err := admin.Get(suiteCtx, client.ObjectKeyFromObject(c), c)
+			return c.Status.Credentials, err
+		}).Should(HaveExactElements(HaveField("State", v1alpha1.CredentialCurrent), HaveField("State", v1alpha1.CredentialRetiring)))
+		issued.add(string(secretOf(c).Data[v1alpha1.SecretKeyClientSecret]))
+		warnings := func() (found []string) {
+			for _, e := range eventsOf(ns, c.Name) {
+				if strings.Contains(e, v1alpha1.EventRetiringSecretInUse) {
+					found = append(found, e)
+				}
+			}
+			return found
+		}
+		Expect(warnings()).To(BeEmpty())
+
+		for i := range 2 {
+			used := seconds(c.Status.Credentials[0].CreatedAt.Add(time.Duration(i+1) * time.Second))
+			Eventually(func() error { // as the server does
+				if err := admin.Get(suiteCtx, client.ObjectKeyFromObject(c), c); err != nil {
+					return err
+				}
+				c.Status.Credentials[1].LastUsedAt = used
+				return admin.Status().Update(suiteCtx, c)
+			}).Should(Succeed())
+			Eventually(warnings).Should(HaveLen(1))
+		}
+		Consistently(warnings).Should(HaveExactElements(HavePrefix("Warning")))
 	})
 })

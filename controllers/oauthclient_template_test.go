@@ -96,7 +96,8 @@ var _ = Describe("The template of a client's Secret", func() {
 		change(c, func(c *v1alpha1.OAuthClient) { c.Spec.Secret.Template = nil })
 		expectReady(c)
 		Expect(keys()).To(ConsistOf("theirs", "client-secret", "type", "provider", "client-id", "issuer-uri", "scopes", "redirect-uris",
-			"token-endpoint-auth-method", "authorization-endpoint", "token-endpoint", "userinfo-endpoint", "jwks-uri"))
+			"token-endpoint-auth-method", "authorization-endpoint", "token-endpoint", "userinfo-endpoint", "jwks-uri",
+			"revocation-endpoint", "introspection-endpoint"))
 		Expect(secretOf(c).Labels).NotTo(HaveKey("a"))
 		Expect(secretOf(c).Annotations).To(And(HaveKey("theirs"), Not(HaveKey("a"))))
 		Expect(held(c)).To(Equal(value))
