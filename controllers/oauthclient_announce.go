@@ -64,10 +64,12 @@ func (r *oauthClientReconciler) touch(ctx context.Context, seen *clientObservati
 // from its end.
 func (r *oauthClientReconciler) rollout(ctx context.Context, seen *clientObservation, i issuance) (issuance, error) {
 	c := seen.client
-	if i.credential == nil || c.Spec.Rotation == nil || !c.Spec.Rotation.RolloutRestart || !r.rolloutRestart {
+	if i.credential == nil || c.Spec.Rotation == nil || !c.Spec.Rotation.RolloutRestart || !replaces(c.Status.Credentials, *i.credential) {
 		return i, nil
 	}
-	if !replaces(c.Status.Credentials, *i.credential) {
+	if !r.rolloutRestart {
+		report(r.events, c, corev1.EventTypeWarning, v1alpha1.EventRolloutRestartFailed,
+			"spec.rotation.rolloutRestart: this installation restarts no workloads: set controller.rolloutRestart of the Helm chart, or restart what uses the Secret yourself")
 		return i, nil
 	}
 	err := r.restart(ctx, c, c.SecretName(), i.credential.ID)

@@ -245,6 +245,28 @@ var _ = Describe("A client secret", func() {
 		Expect(second).NotTo(Equal(first))
 	})
 
+	It("is replaced without a restart where the installation makes none, which is said once", func() {
+		ns := newNamespace(nil)
+		c := readyClient(ns, newServer(), func(c *v1alpha1.OAuthClient) { c.Spec.Rotation = &v1alpha1.Rotation{RolloutRestart: true} })
+		change(c, func(c *v1alpha1.OAuthClient) { c.Annotations = map[string]string{v1alpha1.AnnotationRotate: "now"} })
+		Eventually(func() (*v1alpha1.RotationStatus, error) {
+			err := admin.Get(suiteCtx, client.ObjectKeyFromObject(c), c)
+			return c.Status.Rotation, err
+		}).Should(And(HaveField("LastRequest", "now"), HaveField("RestartedFor", "")))
+		issued.add(string(secretOf(c).Data[v1alpha1.SecretKeyClientSecret]))
+		warnings := func() (found []string) {
+			for _, e := range eventsOf(ns, c.Name) {
+				if strings.Contains(e, v1alpha1.EventRolloutRestartFailed) {
+					found = append(found, e)
+				}
+			}
+			return found
+		}
+		said := HaveExactElements(And(HavePrefix("Warning"), ContainSubstring("controller.rolloutRestart")))
+		Eventually(warnings).Should(said)
+		Consistently(warnings).Should(said)
+	})
+
 	It("that was replaced and is still used close to its end is told of, once", func() {
 		ns := newNamespace(nil)
 		c := readyClient(ns, newServer(), func(c *v1alpha1.OAuthClient) {
