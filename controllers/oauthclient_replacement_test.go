@@ -207,6 +207,21 @@ var _ = Describe("The replacement of a client secret", Serial, Ordered, func() {
 		Expect(w.client.Status.Rotation.LastRequest).To(Equal("one too many"))
 	})
 
+	It("waits for the key that its verifier is made with, and loses nothing meanwhile", func() {
+		w := newReplaced(ns, as, nil)
+		first := w.secret()
+		w.reconciler.operatorNamespace = ns // where no key is
+		w.ask("now")
+		w.look()
+		expectNot(w.client, v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonVerifierKeyMissing)
+		Expect(w.secret()).To(Equal(first))
+		Expect(w.accepts(first)).To(BeTrue())
+		w.restart()
+		w.look()
+		Expect(w.secret()).NotTo(Equal(first))
+		Expect(w.client.Status.Rotation.LastRequest).To(Equal("now"))
+	})
+
 	It("follows an interval that comes, changes and goes", func() {
 		w := newReplaced(ns, as, nil)
 		born, first := w.clock, w.secret()
