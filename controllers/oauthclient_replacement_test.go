@@ -8,6 +8,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -258,6 +259,12 @@ var _ = Describe("A client secret", func() {
 		second := string(secretOf(c).Data[v1alpha1.SecretKeyClientSecret])
 		issued.add(second)
 		Expect(second).NotTo(Equal(first))
+		Eventually(func() []string { return eventsOf(c.Namespace, c.Name) }).Should(
+			ContainElement(HavePrefix("Normal " + v1alpha1.EventSecretRotated)))
+
+		change(secretOf(c), func(s *corev1.Secret) { s.Data[v1alpha1.SecretKeyClientID] = []byte("damaged") })
+		Eventually(func() []string { return eventsOf(c.Namespace, c.Name) }).Should(
+			ContainElement(HavePrefix("Normal " + v1alpha1.EventSecretRepaired)))
 	})
 
 	It("is replaced without a restart where the installation makes none, which is said once", func() {
