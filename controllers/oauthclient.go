@@ -30,7 +30,7 @@ type oauthClientReconciler struct {
 	references references
 	sources    redirectSources
 	checked    sync.Map // of types.UID -> checkedReference
-	warned     sync.Map // of types.UID -> the credential that was warned of
+	warned     warnings
 }
 
 // Reconcile brings one OAuthClient, its Secret and its status together. For a new

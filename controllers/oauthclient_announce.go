@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,7 +137,7 @@ func (r *oauthClientReconciler) warn(c *v1alpha1.OAuthClient, now time.Time) {
 		if at.IsZero() || now.Before(at) || ended(*p, now) || !usedAfterReplaced(p, c.Status.Credentials) {
 			continue
 		}
-		if last, ok := r.warned.Swap(c.UID, p.ID); ok && last == p.ID {
+		if !r.warned.first(c, p.ID) {
 			continue
 		}
 		report(r.events, c, corev1.EventTypeWarning, v1alpha1.EventRetiringSecretInUse, fmt.Sprintf(
@@ -145,10 +146,37 @@ func (r *oauthClientReconciler) warn(c *v1alpha1.OAuthClient, now time.Time) {
 	}
 }
 
+// warnings are the credentials that were warned of. They are in memory alone: a
+// controller that starts warns again.
+type warnings struct {
+	given sync.Map // of types.UID -> []string, the credentials of one client
+}
+
+// first reports whether the credential was not warned of yet, and notes that it is
+// now. What the client has no more is dropped. One client is looked at by one
+// worker at a time.
+func (w *warnings) first(c *v1alpha1.OAuthClient, credential string) bool {
+	noted, _ := w.given.Load(c.UID)
+	given, _ := noted.([]string)
+	if slices.Contains(given, credential) {
+		return false
+	}
+	kept := []string{credential}
+	for _, id := range given {
+		if slices.ContainsFunc(c.Status.Credentials, func(p v1alpha1.ClientCredential) bool { return p.ID == id }) {
+			kept = append(kept, id)
+		}
+	}
+	w.given.Store(c.UID, kept)
+	return true
+}
+
+func (w *warnings) forget(uid types.UID) { w.given.Delete(uid) }
+
 // forget drops what was noted of a client.
 func (r *oauthClientReconciler) forget(c client.Object) {
 	r.echo.forget(c)
 	r.minted.forget(c.GetUID())
 	r.checked.Delete(c.GetUID())
-	r.warned.Delete(c.GetUID())
+	r.warned.forget(c.GetUID())
 }

@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -206,6 +207,35 @@ var _ = Describe("The replacement of a client secret", Serial, Ordered, func() {
 		w.at(free)
 		Expect(w.secret()).NotTo(Equal(fifth))
 		Expect(w.client.Status.Rotation.LastRequest).To(Equal("one too many"))
+	})
+
+	It("warns of each old client secret that is in use close to its end, and of each once", func() {
+		w := newReplaced(ns, as, &v1alpha1.Rotation{Overlap: spanOf(time.Hour)})
+		born := w.clock
+		for i := range 2 {
+			w.ask(strconv.Itoa(i))
+			w.at(born.Add(time.Duration(i+1) * time.Minute))
+		}
+		used := seconds(born.Add(50 * time.Minute))
+		w.client.Status.Credentials[1].LastUsedAt, w.client.Status.Credentials[2].LastUsedAt = used, used
+		Expect(admin.Status().Update(suiteCtx, w.client)).To(Succeed())
+		recorded := w.reconciler.events.(*events.FakeRecorder).Events
+		warnings := func() (n int) {
+			for len(recorded) > 0 {
+				if strings.Contains(<-recorded, v1alpha1.EventRetiringSecretInUse) {
+					n++
+				}
+			}
+			return n
+		}
+		w.at(born.Add(54 * time.Minute))
+		Expect(warnings()).To(BeZero(), "a tenth of the overlap before the end is not yet")
+		w.at(born.Add(55*time.Minute + 30*time.Second))
+		Expect(warnings()).To(Equal(1), "the first alone")
+		w.at(born.Add(58 * time.Minute))
+		Expect(warnings()).To(Equal(1), "the second alone")
+		w.at(born.Add(59 * time.Minute))
+		Expect(warnings()).To(BeZero())
 	})
 
 	It("waits for the key that its verifier is made with, and loses nothing meanwhile", func() {

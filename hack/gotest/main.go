@@ -44,9 +44,7 @@ func run(ctx context.Context, report *report, fuzztime time.Duration, onlyFuzz b
 		if err != nil {
 			return err
 		}
-		for _, target := range targets {
-			target.run(ctx, report, fuzztime)
-		}
+		fuzz(ctx, report, targets, fuzztime)
 	}
 	if onlyFuzz {
 		return nil

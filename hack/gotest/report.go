@@ -178,6 +178,18 @@ func essential(output string) string {
 	return kept.String()
 }
 
+// fuzzed adds the outcome of a fuzz target.
+func (r *report) fuzzed(o fuzzOutcome) {
+	if o.failed {
+		r.total.failed++
+		r.failures = append(r.failures, o.pkg+" "+o.name)
+		_, _ = fmt.Fprintf(r.out, "%sFAIL\t%s\t%s\t%s\n", o.out, o.pkg, o.name, o.elapsed)
+		return
+	}
+	r.total.passed++
+	_, _ = fmt.Fprintf(r.out, "ok  \t%s\t%s\t%s\n", o.pkg, o.name, o.elapsed)
+}
+
 func (r *report) close() {
 	for _, name := range r.failures {
 		_, _ = fmt.Fprintln(r.out, "failed:", name)

@@ -63,7 +63,7 @@ func (c *Cluster) renew(ctx context.Context, known *Client) *verdict {
 	// A look that was under way when this request came may have been taken too
 	// early. The one after it was not.
 	for range 2 {
-		v, own, err := c.renewLive(ctx, known.ID)
+		v, own, err := c.renewLive(ctx, known)
 		switch {
 		case err != nil:
 			return nil
@@ -78,7 +78,8 @@ func (c *Cluster) renew(ctx context.Context, known *Client) *verdict {
 
 // renewLive returns what the API server knows of the client, and whether it was
 // asked for this request. All who ask for one client at a time share one look.
-func (c *Cluster) renewLive(ctx context.Context, clientID string) (*verdict, bool, error) {
+func (c *Cluster) renewLive(ctx context.Context, known *Client) (*verdict, bool, error) {
+	clientID := known.ID
 	namespace, name, ok := splitID(clientID)
 	if !ok || !c.live.serves(namespace) {
 		return unknown, false, nil
@@ -86,6 +87,10 @@ func (c *Cluster) renewLive(ctx context.Context, clientID string) (*verdict, boo
 	own := false
 	flight := c.renewals.flights.DoChan(clientID, func() (any, error) {
 		own = true
+		// A look may have ended between this request's view of the memory and here.
+		if v := c.live.answered(clientID); v.newerThan(known) {
+			return v, nil
+		}
 		if !c.renewals.perClient.Allow(clientID) || !c.renewals.limiter.AllowN(c.live.now(), 1) {
 			return nil, errBusy
 		}
