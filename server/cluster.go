@@ -129,7 +129,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 func newStore(mgr manager.Manager, options ClusterOptions) (grant.Store, error) {
 	switch name := options.GrantStore; name {
 	case StoreKubernetes:
-		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.Namespaces...)
+		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.OperatorNamespace, options.Namespaces...)
 	case StoreMemory:
 		return memory.New(nil), nil
 	default:
