@@ -47,8 +47,8 @@ const maxTries = 8
 type Store struct {
 	api        rest.Interface // OAuthGrants
 	spent      rest.Interface // Leases
-	operator   string   // namespace for what is spent
-	namespaces []string // that grants can be in: any, where there are none
+	operator   string         // namespace for what is spent
+	namespaces []string       // that grants can be in: any, where there are none
 	now        func() time.Time
 }
 
