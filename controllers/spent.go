@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"oauth-operator.dev/api/v1alpha1"
 )
@@ -24,6 +25,20 @@ const sweepEvery = time.Minute
 // is over. It reads nothing: the API server selects.
 type spentSweeper struct {
 	tools
+
+	// plain deletes what it has not read. The client of tools refuses to, because
+	// it looks after what its cache has seen.
+	plain client.Client
+}
+
+func (s *spentSweeper) setup(mgr manager.Manager) (err error) {
+	s.plain, err = client.New(mgr.GetConfig(), client.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+	})
+	if err != nil {
+		return err
+	}
+	return mgr.Add(s)
 }
 
 // Start implements manager.Runnable.
@@ -56,7 +71,7 @@ func (s *spentSweeper) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.client.DeleteAllOf(ctx, &coordinationv1.Lease{}, client.InNamespace(s.operatorNamespace),
+	err = s.plain.DeleteAllOf(ctx, &coordinationv1.Lease{}, client.InNamespace(s.operatorNamespace),
 		client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(*over)})
 	if err != nil {
 		return fmt.Errorf("deleting Leases: %w", err)

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"net/http"
 	"strconv"
 	"time"
 
@@ -30,7 +31,7 @@ var _ = Describe("What is good only once", func() {
 		lease("to-come", now.Add(time.Hour))
 		lease("leader-election", time.Time{})
 
-		sweeper := &spentSweeper{tools: tools{client: admin, operatorNamespace: ns, now: func() time.Time { return now }}}
+		sweeper := &spentSweeper{plain: admin, tools: tools{operatorNamespace: ns, now: func() time.Time { return now }}}
 		Expect(sweeper.sweep(suiteCtx)).To(Succeed())
 		var left coordinationv1.LeaseList
 		Expect(admin.List(suiteCtx, &left, client.InNamespace(ns))).To(Succeed())
@@ -39,5 +40,10 @@ var _ = Describe("What is good only once", func() {
 			names = append(names, left.Items[i].Name)
 		}
 		Expect(names).To(ConsistOf("by-this-clock-alone", "to-come", "leader-election"))
+	})
+
+	It("is looked after by the controller, with the role that it has", func() {
+		Eventually(func() []string { return audit.in("/namespaces/" + operatorNS + "/leases") }).
+			Should(ContainElement(HavePrefix(http.MethodDelete)))
 	})
 })
