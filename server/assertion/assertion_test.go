@@ -18,7 +18,7 @@ import (
 )
 
 var _ = Describe("RFC 7523 §3: a client assertion", func() {
-	DescribeTable("is accepted with", func(key any, header object, changes object) {
+	DescribeTable("is accepted with", func(key any, header, changes object) {
 		Expect(judge(sign(key, header, good(changes)), registered())).To(Succeed())
 	},
 		Entry("RS256", rsaKey, object{"alg": "RS256", "kid": "rsa", "typ": "JWT"}, nil),
@@ -35,7 +35,7 @@ var _ = Describe("RFC 7523 §3: a client assertion", func() {
 
 	DescribeTable("is refused, once it is signed, and its client is told why:", func(changes object, words string) {
 		err := judge(sign(ecKey, object{"alg": "ES256"}, good(changes)), registered())
-		var refusal assertion.Refusal
+		var refusal assertion.RefusalError
 		Expect(err).To(BeAssignableToTypeOf(refusal))
 		Expect(err).To(MatchError(ContainSubstring(words)))
 	},

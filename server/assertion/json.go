@@ -40,7 +40,7 @@ func object(text []byte) (members, error) {
 	if _, err := decoder.Token(); err != nil { // the closing brace
 		return nil, ErrMalformed
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // io.EOF comes as it is
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, ErrMalformed
 	}
 	return m, nil

@@ -82,7 +82,7 @@ func encode(v any) string {
 
 // sign makes an assertion of any header and claims: as they stand, if they are
 // texts.
-func sign(key any, header, claims any) string {
+func sign(key, header, claims any) string {
 	input := encode(header) + "." + encode(claims)
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature(key, header, []byte(input)))
 }

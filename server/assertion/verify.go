@@ -97,35 +97,35 @@ const MaxLifetime = time.Hour
 // 2.0 Security Profile §5.3.2.1: 10 s have to be accepted, over 60 s must not).
 const Leeway = 10 * time.Second
 
-// Refusal says what is wrong with an assertion that its issuer has signed. It
+// RefusalError says what is wrong with an assertion that its issuer has signed. It
 // is for the client to read, and repeats nothing of the assertion.
-type Refusal string
+type RefusalError string
 
 // Error implements error.
-func (r Refusal) Error() string { return "assertion: " + string(r) }
+func (r RefusalError) Error() string { return "assertion: " + string(r) }
 
 // Check compares what a verified assertion says with what it has to say at that
-// time (RFC 7523 §3). It returns a Refusal.
+// time (RFC 7523 §3). It returns a RefusalError.
 func (j *JWT) Check(e Expected, now time.Time) error {
 	switch {
 	case j.issuer != e.Issuer:
-		return Refusal("The iss of the client assertion is not what this client's has to be.")
+		return RefusalError("The iss of the client assertion is not what this client's has to be.")
 	case j.subject != e.Subject:
-		return Refusal("The sub of the client assertion is not what this client's has to be.")
+		return RefusalError("The sub of the client assertion is not what this client's has to be.")
 	case !slices.Equal(j.audience, []string{e.Audience}):
-		return Refusal("The aud of the client assertion has to be the issuer identifier of this server, and nothing else.")
+		return RefusalError("The aud of the client assertion has to be the issuer identifier of this server, and nothing else.")
 	case j.array && !e.ArrayAudience:
-		return Refusal("The aud of the client assertion has to be a single string, not an array.")
+		return RefusalError("The aud of the client assertion has to be a single string, not an array.")
 	case j.expiresAt.IsZero():
-		return Refusal("The client assertion has no exp.")
+		return RefusalError("The client assertion has no exp.")
 	case !now.Before(j.expiresAt):
-		return Refusal("The client assertion has expired.")
+		return RefusalError("The client assertion has expired.")
 	case e.Once && j.expiresAt.After(now.Add(MaxLifetime)):
-		return Refusal("The exp of the client assertion is too far ahead: an hour is the most.")
+		return RefusalError("The exp of the client assertion is too far ahead: an hour is the most.")
 	case j.issuedAt.After(now.Add(Leeway)) || j.notBefore.After(now.Add(Leeway)):
-		return Refusal("The iat or nbf of the client assertion is in the future: compare the clocks.")
+		return RefusalError("The iat or nbf of the client assertion is in the future: compare the clocks.")
 	case e.Once && j.id == "":
-		return Refusal("The client assertion has no jti.")
+		return RefusalError("The client assertion has no jti.")
 	}
 	return nil
 }

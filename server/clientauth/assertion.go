@@ -82,7 +82,7 @@ func (a *Authenticator) assert(ctx context.Context, client *registration.Client,
 			Issuer: clusterIssuer, Subject: client.ServiceAccount, Audience: a.options.Issuer, ArrayAudience: true,
 		}
 	}
-	var refusal assertion.Refusal
+	var refusal assertion.RefusalError
 	if err := jwt.Check(expected, now); errors.As(err, &refusal) {
 		return Result{}, explained(err, string(refusal))
 	}
