@@ -80,7 +80,7 @@ func planFor(seen *clientObservation, v verdict, now time.Time) plan {
 		return leave(v1alpha1.ReasonSecretConflict, why, unwatched)
 	}
 	var p plan
-	if c.EffectiveAuthMethod() != v1alpha1.AuthMethodNone {
+	if c.HasSecret() {
 		active, ok := seen.ring.Active(keyring.UseVerifier, now)
 		if !ok {
 			return leave(v1alpha1.ReasonVerifierKeyMissing, "verifiers cannot be made: "+seen.whyNoKey(), 0)

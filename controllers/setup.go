@@ -121,6 +121,7 @@ func SetupWithManager(mgr manager.Manager, o Options) error {
 		func() error { return (&verifierReconciler{tools: t}).setup(mgr) },
 		func() error { return (&oauthUserReconciler{tools: t}).setup(mgr, own) },
 		func() error { return (&oauthGrantReconciler{tools: t}).setup(mgr) },
+		func() error { return (&spentSweeper{tools: t}).setup(mgr) },
 	} {
 		if err := setup(); err != nil {
 			return fmt.Errorf("controllers: %w", err)

@@ -111,12 +111,19 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	if err := mgr.Add(recorder); err != nil {
 		return nil, err
 	}
+	accounts, err := keys.NewServiceAccounts(mgr.GetConfig(), mgr.GetHTTPClient(), nil)
+	if err != nil {
+		return nil, err
+	}
 	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
 	c.Server = New(Options{
-		Registry:   func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
-		Keys:       watcher.For,
-		Verifiers:  watcher.Verifiers(),
-		Uses:       recorder,
+		Registry:  func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
+		Keys:      watcher.For,
+		Verifiers: watcher.Verifiers(),
+		Uses:      recorder,
+
+		ServiceAccounts: accounts,
+
 		Grants:     store,
 		People:     people,
 		Notifier:   logout.NewNotifier(logout.NotifierOptions{Client: outbound.New(outbound.Options{Networks: options.ClientNetworks})}),
@@ -129,7 +136,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 func newStore(mgr manager.Manager, options ClusterOptions) (grant.Store, error) {
 	switch name := options.GrantStore; name {
 	case StoreKubernetes:
-		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.Namespaces...)
+		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.OperatorNamespace, options.Namespaces...)
 	case StoreMemory:
 		return memory.New(nil), nil
 	default:

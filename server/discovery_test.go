@@ -2,6 +2,12 @@ package server
 
 import (
 	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -12,12 +18,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/api/credential"
 	"oauth-operator.dev/api/keyring"
+	"oauth-operator.dev/server/assertion"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/memory"
 	"oauth-operator.dev/server/issuer"
@@ -56,6 +64,7 @@ type discovery struct {
 	document map[string]any
 	proven   map[string]bool // members that were asked for
 	now      time.Time
+	signers  map[string]crypto.Signer // by the algorithm that each is for
 }
 
 const (
@@ -67,7 +76,20 @@ const (
 )
 
 func newDiscovery() *discovery {
-	d := &discovery{keys: &keys.Current{}, clients: known{}, proven: map[string]bool{}, now: time.Now()}
+	d := &discovery{keys: &keys.Current{}, clients: known{}, proven: map[string]bool{}, now: time.Now(), signers: map[string]crypto.Signer{}}
+	for _, alg := range []string{"RS256", "PS256", "RS512"} {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		Expect(err).NotTo(HaveOccurred())
+		d.signers[alg] = key
+	}
+	for alg, curve := range map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		Expect(err).NotTo(HaveOccurred())
+		d.signers[alg] = key
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	d.signers["EdDSA"] = key
 	var schedules []keyring.Schedule
 	for _, use := range []keyring.Use{
 		keyring.UseVerifier, keyring.UseSignES256, keyring.UseSignRS256, keyring.UseCode, keyring.UseRefresh, keyring.UseBrowser, keyring.UsePairwise,
@@ -81,8 +103,8 @@ func newDiscovery() *discovery {
 	d.keys.Store(set)
 	verifiers := &keys.Verifiers{}
 	verifiers.Store(ring)
-	key, _ := ring.Active(keyring.UseVerifier, d.now)
-	for _, method := range []string{"client_secret_basic", "client_secret_post", "none"} {
+	verifier, _ := ring.Active(keyring.UseVerifier, d.now)
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"} {
 		c := &registration.Client{
 			ID: "team." + method, UID: method, AuthMethod: method, ResponseTypes: []string{"code"},
 			GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"},
@@ -91,9 +113,12 @@ func newDiscovery() *discovery {
 			RedirectURIs: []registration.RedirectURI{registration.CompileRedirectURI(appCallback, method == "none")},
 			Lifetimes:    issuer.Lifetimes{AccessToken: time.Hour, IDToken: time.Hour, Refresh: time.Hour, RefreshIdle: time.Hour},
 			Credentials: []registration.Credential{{ID: "one", Verifier: credential.Verifier(
-				key.ID, key.Material, credential.Subject{ClientUID: method, CredentialID: "one"}, discoverySecret)}},
+				verifier.ID, verifier.Material, credential.Subject{ClientUID: method, CredentialID: "one"}, discoverySecret)}},
 		}
 		d.clients[c.ID] = c
+	}
+	for alg, signer := range d.signers {
+		d.clients["team.private_key_jwt"].Keys = append(d.clients["team.private_key_jwt"].Keys, assertion.Key{Alg: alg, Public: signer.Public()})
 	}
 	d.server = New(Options{
 		Registry:  func(*issuer.Settings) registration.Registry { return d.clients },
@@ -159,11 +184,36 @@ func (d *discovery) as(method, path string, form url.Values, headers ...string) 
 	case "client_secret_post":
 		form.Set("client_secret", discoverySecret)
 	case "none":
+	case "private_key_jwt":
+		return d.signing("ES256", path, form)
 	default:
 		form.Set("client_assertion", "a.b.c")
 		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 	}
 	return d.do(http.MethodPost, path, form, headers...)
+}
+
+// signing sends a form as the client that signs its assertions, with an algorithm.
+func (d *discovery) signing(alg, path string, form url.Values) *httptest.ResponseRecorder {
+	GinkgoHelper()
+	var key any = []byte(discoverySecret)
+	if signer := d.signers[alg]; signer != nil {
+		key = signer
+	}
+	id := "team.private_key_jwt"
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: key}, nil)
+	Expect(err).NotTo(HaveOccurred())
+	claims, err := json.Marshal(map[string]any{
+		"iss": id, "sub": id, "aud": discoveryIssuer, "jti": grant.NewID(), "exp": d.now.Add(time.Minute).Unix(),
+	})
+	Expect(err).NotTo(HaveOccurred())
+	jws, err := signer.Sign(claims)
+	Expect(err).NotTo(HaveOccurred())
+	compact, err := jws.CompactSerialize()
+	Expect(err).NotTo(HaveOccurred())
+	form.Set("client_assertion", compact)
+	form.Set("client_assertion_type", assertion.TypeJWTBearer)
+	return d.do(http.MethodPost, path, form)
 }
 
 // authorize returns the answer to a silent authorization request with changes.
@@ -262,23 +312,27 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 	})
 
 	It("client authentication at the token endpoint, the revocation endpoint and the introspection endpoint", func() {
-		shown := func(member string) (values []string) {
-			for _, method := range d.list(member) {
-				if method != "private_key_jwt" { // its own tests show it, with keys
-					values = append(values, method)
-				}
-			}
-			return values
-		}
-		agree(shown("token_endpoint_auth_methods_supported"), methods, func(method string) bool {
+		agree(d.list("token_endpoint_auth_methods_supported"), methods, func(method string) bool {
 			return errorOf(d.as(method, d.path("token_endpoint"), url.Values{"grant_type": {"refresh_token"}})) != "invalid_client"
 		})
-		agree(shown("revocation_endpoint_auth_methods_supported"), methods, func(method string) bool {
+		agree(d.list("revocation_endpoint_auth_methods_supported"), methods, func(method string) bool {
 			return d.as(method, d.path("revocation_endpoint"), url.Values{"token": {"x"}}).Code == http.StatusOK
 		})
-		agree(shown("introspection_endpoint_auth_methods_supported"), methods, func(method string) bool {
+		agree(d.list("introspection_endpoint_auth_methods_supported"), methods, func(method string) bool {
 			return d.as(method, d.path("introspection_endpoint"), url.Values{"token": {"x"}}).Code == http.StatusOK
 		})
+	})
+
+	It("algorithms of the assertions by which clients authenticate, at each of the three", func() {
+		for member, path := range map[string]string{
+			"token_endpoint_auth_signing_alg_values_supported":         "token_endpoint",
+			"revocation_endpoint_auth_signing_alg_values_supported":    "revocation_endpoint",
+			"introspection_endpoint_auth_signing_alg_values_supported": "introspection_endpoint",
+		} {
+			agree(d.list(member), []string{"HS256", "RS512", "ES384"}, func(alg string) bool {
+				return d.signing(alg, d.path(path), url.Values{"token": {"x"}, "grant_type": {"refresh_token"}}).Code != http.StatusUnauthorized
+			})
+		}
 	})
 
 	It("response types, response modes and code challenge methods", func() {
@@ -356,11 +410,7 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 
 	It("no member is there that nothing above has shown", func() {
 		// Their own suites show these.
-		for _, member := range []string{
-			"backchannel_logout_supported", "backchannel_logout_session_supported",
-			"token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint_auth_signing_alg_values_supported",
-			"introspection_endpoint_auth_signing_alg_values_supported",
-		} {
+		for _, member := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported"} {
 			d.proven[member] = true
 		}
 		for member := range d.document {

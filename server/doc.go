@@ -7,6 +7,7 @@
 //	RFC 6749 §2      registration     the compiled client; the registry (kube.go: the cluster's cache);
 //	                                  when a client secret was last used (kube_use.go)
 //	RFC 6749 §2.3    clientauth       exactly one authentication method per request
+//	RFC 7523         assertion        JWTs by which clients authenticate
 //	RFC 6749 §3.1    authorization    the authorization endpoint, up to the code (§4.1.1-§4.1.2)
 //	RFC 6749 §3.2    token            the token endpoint; one file per grant (§4.1.3, §4.4, §6)
 //	RFC 6749 §3.3    oauth            scopes, parameters, errors: the words of the protocol

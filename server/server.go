@@ -35,6 +35,10 @@ type Options struct {
 	// Verifiers are the keys that client secrets are checked with.
 	Verifiers *keys.Verifiers
 
+	// ServiceAccounts vouches for the service accounts that clients authenticate
+	// as. Nil where there is no cluster.
+	ServiceAccounts clientauth.ServiceAccounts
+
 	// Uses is told which client secrets are in use. Nil if nobody needs to know.
 	Uses clientauth.Uses
 

@@ -35,7 +35,8 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	registry := s.options.Registry(settings)
 	current := s.options.Keys(settings.Name)
 	authenticator := clientauth.New(clientauth.Options{
-		Registry: registry, Verifiers: s.options.Verifiers, Uses: s.options.Uses, Realm: settings.Issuer, Now: s.options.Now,
+		Registry: registry, Verifiers: s.options.Verifiers, Uses: s.options.Uses, Realm: settings.Issuer,
+		Issuer: settings.Issuer, Spent: s.options.Grants, ServiceAccounts: s.options.ServiceAccounts, Now: s.options.Now,
 	})
 
 	for path, handler := range authorization.New(authorization.Options{
@@ -66,7 +67,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	mount(issuer.PathJWKS, "jwks", metadata.KeySet(current, s.options.Now))
 
 	about := s.endpoint("metadata", log, metadata.New(metadata.Options{
-		Settings: settings, GrantTypes: token.GrantTypes(), AuthMethods: clientauth.Methods(),
+		Settings: settings, GrantTypes: token.GrantTypes(), AuthMethods: clientauth.Methods(), AuthAlgs: clientauth.Algorithms(),
 		IntrospectionAlgs: introspection.SigningAlgs(),
 		BackchannelLogout: s.options.Notifier != nil,
 	}))

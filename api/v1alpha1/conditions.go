@@ -180,6 +180,11 @@ const (
 	// the grants of one person can be selected.
 	LabelSubject = GroupName + "/subject"
 
+	// LabelSpentUntil marks the Leases of the operator's namespace that each say
+	// that something which is good only once was used. It carries when nothing
+	// needs the Lease any more, in seconds since 1970.
+	LabelSpentUntil = GroupName + "/spent-until"
+
 	// AnnotationDefault with the value "true" makes an AuthorizationServer the
 	// one for clients that name none. Of several, the newest counts, as with a
 	// default StorageClass.

@@ -152,6 +152,16 @@ func (c *OAuthClient) EffectiveAuthMethod() TokenEndpointAuthMethod {
 	return c.Spec.TokenEndpointAuthMethod
 }
 
+// HasSecret reports whether the client authenticates with a client secret.
+func (c *OAuthClient) HasSecret() bool {
+	switch c.EffectiveAuthMethod() {
+	case AuthMethodNone, AuthMethodPrivateKeyJWT:
+		return false
+	default:
+		return true
+	}
+}
+
 // What Rotation says where it is left out.
 const (
 	defaultOverlap   = 24 * time.Hour

@@ -59,6 +59,11 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.responseTypes) || size(self.responseTypes) == 0`,message="responseTypes has code, which goes with the grant type authorization_code: add that to grantTypes, or leave responseTypes out",fieldPath=".responseTypes"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('client_credentials' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials",fieldPath=".tokenEndpointAuthMethod"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIsFrom) || size(self.redirectURIsFrom) == 0`,message="redirectURIsFrom is used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIsFrom",fieldPath=".redirectURIsFrom"
+// +kubebuilder:validation:XValidation:rule=`(self.tokenEndpointAuthMethod == 'private_key_jwt') == (has(self.jwks) != has(self.serviceAccountRef)) && !(has(self.jwks) && has(self.serviceAccountRef))`,message="tokenEndpointAuthMethod private_key_jwt needs exactly one of jwks and serviceAccountRef, and no other method has one: set the method to private_key_jwt, or remove jwks and serviceAccountRef",fieldPath=".tokenEndpointAuthMethod"
+// +kubebuilder:validation:XValidation:rule=`!has(self.tokenEndpointAuthSigningAlg) || has(self.jwks)`,message="tokenEndpointAuthSigningAlg is the algorithm of assertions that keys in jwks verify: remove it",fieldPath=".tokenEndpointAuthSigningAlg"
+// +kubebuilder:validation:XValidation:rule=`!has(self.tokenEndpointAuthSigningAlg) || !has(self.jwks) || self.jwks.keys.exists(k, k.kty == (self.tokenEndpointAuthSigningAlg == 'ES256' ? 'EC' : self.tokenEndpointAuthSigningAlg == 'EdDSA' ? 'OKP' : 'RSA') && (!has(k.alg) || k.alg == self.tokenEndpointAuthSigningAlg))`,message="no key of jwks is for tokenEndpointAuthSigningAlg: RS256 and PS256 need a key with kty RSA, ES256 one with EC, EdDSA one with OKP",fieldPath=".tokenEndpointAuthSigningAlg"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'private_key_jwt' || !has(self.secret) || !has(self.secret.ref)`,message="secret.ref brings a client secret, which a client with private_key_jwt has not: remove it, or use client_secret_basic",fieldPath=".secret"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'private_key_jwt' || !has(self.rotation)`,message="rotation is of a client secret, which a client with private_key_jwt has not: remove it, or use client_secret_basic",fieldPath=".rotation"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.secret) || !has(self.secret.ref)`,message="secret.ref brings a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".secret"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !has(self.rotation)`,message="rotation is of a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none",fieldPath=".rotation"
 // +kubebuilder:validation:XValidation:rule=`!has(self.rotation) || !has(self.rotation.interval) || !has(self.secret) || !has(self.secret.ref)`,message="rotation.interval is for secrets that the operator makes: one that secret.ref brings is rotated where it comes from, so remove one of the two",fieldPath=".rotation"
@@ -156,11 +161,15 @@ type OAuthClientSpec struct {
 
 	// tokenEndpointAuthMethod is how the client authenticates at the token
 	// endpoint (RFC 7591 §2): client_secret_basic, with the HTTP Basic scheme;
-	// client_secret_post, in the body of the request; or none, which makes it a
-	// public client (RFC 6749 §2.1) whose Secret has no client-secret.
+	// client_secret_post, in the body of the request; private_key_jwt, with a JWT
+	// that the client signs (RFC 7523) or that the cluster issued to its
+	// ServiceAccount; or none, which makes it a public client (RFC 6749 §2.1). With
+	// the last two the Secret has no client-secret.
 	// +optional
 	// +kubebuilder:default=client_secret_basic
 	TokenEndpointAuthMethod TokenEndpointAuthMethod `json:"tokenEndpointAuthMethod,omitempty"`
+
+	ClientAssertionMetadata `json:",inline"`
 
 	OpenIDClientMetadata `json:",inline"`
 
@@ -267,13 +276,14 @@ type ResponseType string
 const ResponseTypeCode ResponseType = "code"
 
 // TokenEndpointAuthMethod is a value of token_endpoint_auth_method (RFC 7591 §2).
-// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post;none
+// +kubebuilder:validation:Enum=client_secret_basic;client_secret_post;private_key_jwt;none
 type TokenEndpointAuthMethod string
 
 // The client authentication methods.
 const (
 	AuthMethodClientSecretBasic TokenEndpointAuthMethod = "client_secret_basic"
 	AuthMethodClientSecretPost  TokenEndpointAuthMethod = "client_secret_post"
+	AuthMethodPrivateKeyJWT     TokenEndpointAuthMethod = "private_key_jwt"
 	AuthMethodNone              TokenEndpointAuthMethod = "none"
 )
 

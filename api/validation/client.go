@@ -22,6 +22,7 @@ func Client(
 ) []Problem {
 	problems := clientNames(c)
 	problems = append(problems, clientGrants(c)...)
+	problems = append(problems, clientAssertions(c)...)
 	problems = append(problems, clientRedirects(c)...)
 	problems = append(problems, clientOpenID(c)...)
 	problems = append(problems, boundLifetimes("spec.lifetimes", &c.Spec.Lifetimes)...)
@@ -76,14 +77,14 @@ func clientGrants(c *v1alpha1.OAuthClient) []Problem {
 		}
 	}
 	switch method {
-	case v1alpha1.AuthMethodClientSecretBasic, v1alpha1.AuthMethodClientSecretPost:
+	case v1alpha1.AuthMethodClientSecretBasic, v1alpha1.AuthMethodClientSecretPost, v1alpha1.AuthMethodPrivateKeyJWT:
 	case v1alpha1.AuthMethodNone:
 		// RFC 6749 §4.4: "MUST only be used by confidential clients".
 		if slices.Contains(grants, v1alpha1.GrantTypeClientCredentials) {
 			add("spec.tokenEndpointAuthMethod", "a public client (none) cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials")
 		}
 	default:
-		add("spec.tokenEndpointAuthMethod", "%s is not known: use client_secret_basic, client_secret_post or none", quote(string(method)))
+		add("spec.tokenEndpointAuthMethod", "%s is not known: use client_secret_basic, client_secret_post, private_key_jwt or none", quote(string(method)))
 	}
 	for i, r := range c.Spec.ResponseTypes {
 		switch {

@@ -41,6 +41,14 @@ const badSecretName = "cannot name a Secret: use lower-case letters, digits, - a
 
 func secretName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
 
+// hasNone says of a client without a secret what can be done.
+func hasNone(c *v1alpha1.OAuthClient) string {
+	if c.EffectiveAuthMethod() == v1alpha1.AuthMethodNone {
+		return "a public client has not: remove it, or use another tokenEndpointAuthMethod than none"
+	}
+	return "a client with private_key_jwt has not: remove it, or use client_secret_basic"
+}
+
 func secretReference(c *v1alpha1.OAuthClient) []Problem {
 	ref := c.Spec.Secret.Ref
 	if ref == nil {
@@ -51,8 +59,8 @@ func secretReference(c *v1alpha1.OAuthClient) []Problem {
 		problems = append(problems, problem(field, v1alpha1.ReasonInvalid, format, args...))
 	}
 	switch {
-	case c.EffectiveAuthMethod() == v1alpha1.AuthMethodNone:
-		add("spec.secret.ref", "it brings a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none")
+	case !c.HasSecret():
+		add("spec.secret.ref", "it brings a client secret, which %s", hasNone(c))
 	case !secretName(ref.Name):
 		add("spec.secret.ref.name", "%s %s", quote(ref.Name), badSecretName)
 	case ref.Name == c.SecretName():
@@ -155,9 +163,9 @@ func rotation(c *v1alpha1.OAuthClient) []Problem {
 	if r == nil {
 		return nil
 	}
-	if c.EffectiveAuthMethod() == v1alpha1.AuthMethodNone {
+	if !c.HasSecret() {
 		return []Problem{problem("spec.rotation", v1alpha1.ReasonInvalid,
-			"it is of a client secret, which a public client has not: remove it, or use another tokenEndpointAuthMethod than none")}
+			"it is of a client secret, which %s", hasNone(c))}
 	}
 	var problems []Problem
 	bounded := func(field string, d *metav1.Duration, least, most time.Duration) {

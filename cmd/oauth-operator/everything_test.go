@@ -56,6 +56,8 @@ func doEverything(namespace, second string) {
 		Expect(err).To(HaveOccurred())
 	})
 
+	authenticatesWithoutSecrets(namespace)
+
 	It("records when a client secret was last used", func(ctx SpecContext) {
 		Eventually(func(g Gomega) {
 			g.Expect(read(ctx, webapp.object)).To(Succeed())

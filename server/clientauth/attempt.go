@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"oauth-operator.dev/server/assertion"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -14,6 +15,8 @@ type attempt struct {
 	method   string
 	clientID string
 	secret   string
+
+	assertion *assertion.JWT // of private_key_jwt
 }
 
 // readAttempt finds the one authentication method of the request. Credentials in
@@ -30,7 +33,7 @@ func readAttempt(r *http.Request, params oauth.Params) (attempt, error) {
 	}
 	switch {
 	case asserted:
-		return attempt{}, invalidClient(errMethodUnknown)
+		return fromAssertion(params)
 	case len(headers) == 1:
 		return fromHeader(headers[0], params)
 	}

@@ -1,6 +1,7 @@
 // Package clientauth is RFC 6749 §2.3 with the methods of RFC 7591 §2:
-// client_secret_basic, client_secret_post and none. Each request uses exactly
-// one, and it is the one that the client is registered with.
+// client_secret_basic, client_secret_post and none, and private_key_jwt (RFC
+// 7523). Each request uses exactly one, and it is the one that the client is
+// registered with.
 package clientauth
 
 import (
@@ -17,7 +18,7 @@ import (
 
 // Methods are the methods that there are, for the metadata.
 func Methods() []string {
-	return []string{oauth.AuthMethodBasic, oauth.AuthMethodPost, oauth.AuthMethodNone}
+	return []string{oauth.AuthMethodBasic, oauth.AuthMethodPost, oauth.AuthMethodPrivateKeyJWT, oauth.AuthMethodNone}
 }
 
 // VerifierKeys are the keys that client secrets are checked with;
@@ -47,6 +48,16 @@ type Options struct {
 
 	// Verifiers are the keys that secrets are checked with.
 	Verifiers VerifierKeys
+
+	// Issuer is the issuer identifier, which assertions have to be for.
+	Issuer string
+
+	// Spent remembers which assertions were used.
+	Spent Spender
+
+	// ServiceAccounts vouches for those that clients authenticate as. Nil where
+	// there is no cluster.
+	ServiceAccounts ServiceAccounts
 
 	// Realm is the protection space of the challenge (RFC 9110 §11.5): the
 	// issuer identifier.
@@ -126,6 +137,9 @@ func (a *Authenticator) Authenticate(r *http.Request, params oauth.Params) (Resu
 			return Result{}, invalidClient(cause)
 		}
 		return Result{Client: client, Method: attempt.method}, nil
+	}
+	if attempt.assertion != nil {
+		return a.assert(r.Context(), client, cause, attempt)
 	}
 
 	client, used, right := a.check(r.Context(), client, attempt.secret)

@@ -25,6 +25,12 @@ func invalidClient(cause error) *oauth.Error {
 	return oauth.NewError(oauth.CodeInvalidClient, "Client authentication failed.").WithCause(cause)
 }
 
+// explained is invalidClient for those who can be told more: what they have sent
+// shows it, or they have shown who they are.
+func explained(cause error, sentence string) *oauth.Error {
+	return oauth.NewError(oauth.CodeInvalidClient, sentence).WithCause(cause)
+}
+
 // WriteError answers an error of an endpoint at which clients authenticate
 // (RFC 6749 §5.2). Whoever failed to authenticate is told the scheme to use, as
 // it must be after an Authorization header and RFC 9110 §15.5.2 asks of every

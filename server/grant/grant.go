@@ -1,5 +1,5 @@
 // Package grant is what the server has to remember: which resource owner has
-// allowed which client what. Here are the Store contract, the self-contained
+// allowed which client what, and what is good only once. Here are the Store contract, the self-contained
 // authorization code that becomes a grant when it is redeemed, and the refresh
 // token that names one. The backends are in the packages below.
 package grant
@@ -113,6 +113,13 @@ type Store interface {
 	// Revoke ends the grant for good. The first reason stays. Revoking what is
 	// revoked changes nothing and returns nil. ErrNotFound if there is no grant.
 	Revoke(ctx context.Context, key Key, reason Reason) error
+
+	// Spend notes that the id is used up, or returns ErrSpent and changes
+	// nothing if it was already. Of any number of calls with one id, at most one
+	// returns nil until the clock has passed until; after that the id may be
+	// forgotten. An id is any text, and two texts are the same only byte by
+	// byte. After an error other than ErrSpent the id may be used up or not.
+	Spend(ctx context.Context, id string, until time.Time) error
 }
 
 // Errors of a Store.
@@ -120,6 +127,7 @@ var (
 	ErrExists   = errors.New("grant: exists")
 	ErrNotFound = errors.New("grant: not found")
 	ErrMoved    = errors.New("grant: not at the expected generation")
+	ErrSpent    = errors.New("grant: used before")
 )
 
 // idEncoding gives names that Kubernetes accepts.

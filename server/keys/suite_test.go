@@ -26,12 +26,14 @@ func TestKeys(t *testing.T) {
 }
 
 var (
+	plane  *controlplane.ControlPlane
 	config *rest.Config
 	api    client.Client // an administrator's
 )
 
 var _ = BeforeSuite(func(ctx SpecContext) {
-	plane, err := controlplane.Start(context.WithoutCancel(ctx), controlplane.Options{Log: GinkgoWriter, WithoutCRDs: true})
+	var err error
+	plane, err = controlplane.Start(context.WithoutCancel(ctx), controlplane.Options{Log: GinkgoWriter, WithoutCRDs: true})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
 	config = plane.Config()

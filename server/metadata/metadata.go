@@ -31,9 +31,11 @@ const (
 type Options struct {
 	Settings *issuer.Settings
 
-	// GrantTypes and AuthMethods are those of the token endpoint.
+	// GrantTypes and AuthMethods are those of the token endpoint. AuthAlgs sign
+	// the assertions by which clients authenticate.
 	GrantTypes  []string
 	AuthMethods []string
+	AuthAlgs    []string
 
 	// IntrospectionAlgs sign introspection responses.
 	IntrospectionAlgs []string
@@ -55,14 +57,17 @@ type document struct {
 	ResponseModes         []string `json:"response_modes_supported"`
 	GrantTypes            []string `json:"grant_types_supported,omitempty"`
 	AuthMethods           []string `json:"token_endpoint_auth_methods_supported,omitempty"`
+	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 
 	// RFC 7009, RFC 7662 and RFC 9701.
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
 	IntrospectionAlgs        []string `json:"introspection_signing_alg_values_supported,omitempty"`
 	Resources                []string `json:"protected_resources,omitempty"` // RFC 9728 §4
 
@@ -117,6 +122,7 @@ func describe(options Options) document {
 			d.IntrospectionAuthMethods = append(d.IntrospectionAuthMethods, method)
 		}
 	}
+	d.AuthAlgs, d.RevocationAuthAlgs, d.IntrospectionAuthAlgs = options.AuthAlgs, options.AuthAlgs, options.AuthAlgs
 	d.IntrospectionAlgs = options.IntrospectionAlgs
 	for _, r := range s.Resources {
 		if r.Identifier != s.Issuer {

@@ -97,6 +97,8 @@ const (
 	AuthMethodBasic = "client_secret_basic"
 	AuthMethodPost  = "client_secret_post"
 	AuthMethodNone  = "none"
+
+	AuthMethodPrivateKeyJWT = "private_key_jwt" // OpenID Connect Core §9
 )
 
 // TokenTypeBearer is the token_type of RFC 6750.

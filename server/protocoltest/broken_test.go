@@ -16,7 +16,7 @@ import (
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 Appendix B
 
 func mutations() []mutation {
-	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest())
+	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions())
 }
 
 func brokenAuthentication() []mutation {
@@ -238,7 +238,7 @@ func brokenRest() []mutation {
 		{"an empty list", "RFC 8414 §3.2-empty", words("/.well-known/", `{"issuer"`, `{"x":[],"issuer"`)},
 		{"a private key is published", "RFC 8414 §2-keys", words("/jwks", `"kty":`, `"d":"x","kty":`)},
 		{"two keys of one name", "RFC 8414 §2-keys", words("/jwks", `"kid":`, `"kid":"x","x":`)},
-		{"none authenticates", "RFC 8414 §2-none", words("/.well-known/", `{"issuer"`, `{"token_endpoint_auth_signing_alg_values_supported":["none"],"issuer"`)},
+		{"none authenticates", "RFC 8414 §2-none", words("/.well-known/", `auth_signing_alg_values_supported":[`, `auth_signing_alg_values_supported":["none",`)},
 		{"an unknown token cannot be revoked", "RFC 7009 §2.2-unknown", status("/revoke", 200, 400)},
 		{"revocation does nothing", "RFC 7009 §2.1-refresh", asks("/revoke", func(e *exchange) { e.body.Set("token", "x") })},
 		{"revocation leaves access tokens", "RFC 7009 §2.1-access", status("/userinfo", 401, 200)},

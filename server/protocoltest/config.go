@@ -2,6 +2,10 @@ package protocoltest
 
 import (
 	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net/http"
 )
@@ -12,6 +16,7 @@ type Config struct {
 	Confidential Client  `json:"confidential"`
 	Other        Client  `json:"other"`  // a second confidential client
 	Public       Client  `json:"public"` // native: its redirect URI is one on loopback
+	Signer       Client  `json:"signer"` // one with private_key_jwt and an EC key on P-256
 	Scope        string  `json:"scope"`  // that all clients may ask for; with two or more values, narrowing is tested too
 	Login        Login   `json:"login"`
 	Consent      Consent `json:"consent"`
@@ -26,7 +31,30 @@ type Client struct {
 	Secret       string   `json:"secret,omitempty"`
 	AuthMethod   string   `json:"authMethod,omitempty"` // client_secret_basic (the default with a secret), client_secret_post or none
 	RedirectURIs []string `json:"redirectURIs"`
+
+	// Of a client with private_key_jwt: a PKCS #8 private key in PEM, and its kid.
+	PrivateKey string `json:"privateKey,omitempty"`
+	KeyID      string `json:"keyID,omitempty"`
 }
+
+// key returns the private key of a client that signs assertions.
+func (c Client) key() (*ecdsa.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(c.PrivateKey))
+	if block == nil {
+		return nil, errNoKey
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errNoKey
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, errNoKey
+	}
+	return key, nil
+}
+
+var errNoKey = errors.New("privateKey is not a PKCS #8 key on P-256 in PEM")
 
 // Login says how a person logs in: by a form, or with a cookie of a session.
 type Login struct {
@@ -52,6 +80,12 @@ func (c *Config) Validate() error {
 		return errors.New("confidential needs id, secret and redirectURIs")
 	case c.Login.Cookie == "" && c.Login.Username == "":
 		return errors.New("login needs username and password, or a cookie")
+	}
+	if c.Signer.ID != "" {
+		if _, err := c.Signer.key(); err != nil || len(c.Signer.RedirectURIs) == 0 {
+			return errors.New("signer needs id, redirectURIs and privateKey: a PKCS #8 key on P-256 in PEM")
+		}
+		c.Signer.AuthMethod = "private_key_jwt"
 	}
 	for _, client := range []*Client{&c.Confidential, &c.Other, &c.Public} {
 		if client.AuthMethod == "" {

@@ -2,6 +2,11 @@ package protocoltest_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -15,6 +20,7 @@ import (
 	"oauth-operator.dev/api/credential"
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server"
+	"oauth-operator.dev/server/assertion"
 	"oauth-operator.dev/server/grant/memory"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
@@ -89,7 +95,10 @@ func newWorld() *world {
 		Confidential: protocoltest.Client{ID: "team.web", Secret: "a secret:+%", RedirectURIs: []string{"https://app.example.com/callback"}},
 		Other:        protocoltest.Client{ID: "team.other", Secret: "other", AuthMethod: oauth.AuthMethodPost, RedirectURIs: []string{"https://other.example.com/callback"}},
 		Public:       protocoltest.Client{ID: "team.cli", RedirectURIs: []string{"http://127.0.0.1/done"}},
-		Login:        protocoltest.Login{Username: alice.Username, Password: password},
+		Signer: protocoltest.Client{
+			ID: "team.signer", KeyID: "one", PrivateKey: signerPEM(), RedirectURIs: []string{"https://signer.example.com/callback"},
+		},
+		Login: protocoltest.Login{Username: alice.Username, Password: password},
 	}
 	Expect(w.config.Validate()).To(Succeed())
 	settings := &issuer.Settings{
@@ -105,7 +114,7 @@ func newWorld() *world {
 	current.Store(set)
 	verifiers.Store(ring())
 	clients := registered{}
-	for _, c := range []protocoltest.Client{w.config.Confidential, w.config.Other, w.config.Public} {
+	for _, c := range []protocoltest.Client{w.config.Confidential, w.config.Other, w.config.Public, w.config.Signer} {
 		clients[c.ID] = compile(c, settings.Lifetimes)
 	}
 	w.build = func() http.Handler {
@@ -137,6 +146,9 @@ func compile(c protocoltest.Client, lifetimes issuer.Lifetimes) *registration.Cl
 	for _, uri := range c.RedirectURIs {
 		compiled.RedirectURIs = append(compiled.RedirectURIs, registration.CompileRedirectURI(uri, compiled.Public()))
 	}
+	if c.PrivateKey != "" {
+		compiled.Keys = []assertion.Key{{ID: c.KeyID, Public: signerKey().Public()}}
+	}
 	if c.Secret != "" {
 		compiled.GrantTypes = append(compiled.GrantTypes, oauth.GrantClientCredentials)
 		key, _ := ring().Active(keyring.UseVerifier, time.Now())
@@ -144,4 +156,19 @@ func compile(c protocoltest.Client, lifetimes issuer.Lifetimes) *registration.Cl
 			key.ID, key.Material, credential.Subject{ClientUID: compiled.UID, CredentialID: "a"}, c.Secret)}}
 	}
 	return compiled
+}
+
+// signerKey is that of the client with private_key_jwt.
+var signerKey = sync.OnceValue(func() *ecdsa.PrivateKey {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func signerPEM() string {
+	der, err := x509.MarshalPKCS8PrivateKey(signerKey())
+	Expect(err).NotTo(HaveOccurred())
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"oauth-operator.dev/server/assertion"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 )
@@ -52,6 +53,14 @@ type Client struct {
 	// Credentials are the verifiers of the client's secrets.
 	Credentials []Credential
 
+	// Keys verify the client's assertions (RFC 7523). Empty for a client without,
+	// and for one that ServiceAccount speaks for.
+	Keys []assertion.Key
+
+	// ServiceAccount is the sub of the Kubernetes ServiceAccount whose tokens
+	// authenticate the client. "" for none.
+	ServiceAccount string
+
 	// version is that of the object, which tells two states of one client apart.
 	version string
 }
@@ -69,6 +78,11 @@ func (c Credential) Good(now time.Time) bool { return c.ExpiresAt.IsZero() || no
 
 // Public reports whether the client is a public one (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.AuthMethod == oauth.AuthMethodNone }
+
+// complete reports whether the client has what it authenticates with.
+func (c *Client) complete() bool {
+	return c.AuthMethod == oauth.AuthMethodNone || c.AuthMethod == oauth.AuthMethodPrivateKeyJWT || len(c.Credentials) > 0
+}
 
 // MayUse reports whether the client is registered for the grant type.
 func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }

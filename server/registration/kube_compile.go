@@ -32,7 +32,7 @@ func (v *verdict) madeFrom(known *servers, ns *namespace, around *neighbours) bo
 // that would turn a client away may come from a cache that lags behind the
 // controller, which has just called the client Ready.
 func (v *verdict) final() bool {
-	return v != nil && v.err == nil && (v.client.Public() || len(v.client.Credentials) > 0)
+	return v != nil && v.err == nil && v.client.complete()
 }
 
 // compile judges an OAuthClient as the controller does, with the same functions,
@@ -85,6 +85,7 @@ func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, 
 	if c.Name == "" {
 		c.Name = c.ID
 	}
+	c.Keys, c.ServiceAccount = compileKeys(oac)
 	c.DefaultScope = defaultScope(catalogue).Intersect(c.Scope)
 	for _, uri := range oac.AllRedirectURIs() {
 		c.RedirectURIs = append(c.RedirectURIs, CompileRedirectURI(uri, c.Public()))

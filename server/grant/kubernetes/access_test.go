@@ -24,6 +24,8 @@ var _ = Describe("a server that may do what the role says", func() {
 			ObjectMeta: metav1.ObjectMeta{GenerateName: "grants-"},
 			Rules: []rbacv1.PolicyRule{{
 				APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"oauthgrants"}, Verbs: []string{"get", "create", "patch"},
+			}, {
+				APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create"},
 			}},
 		}
 		Expect(api.Create(ctx, role)).To(Succeed())
@@ -35,7 +37,7 @@ var _ = Describe("a server that may do what the role says", func() {
 		})).To(Succeed())
 		limited, err := plane.User(user, groups)
 		Expect(err).NotTo(HaveOccurred())
-		f.store, err = kubernetes.New(limited, nil)
+		f.store, err = kubernetes.New(limited, nil, "default")
 		Expect(err).NotTo(HaveOccurred())
 
 		Eventually(func() error { // until the API server has seen the role
@@ -46,18 +48,22 @@ var _ = Describe("a server that may do what the role says", func() {
 		Expect(f.advance(ctx, g, 0)).Error().NotTo(HaveOccurred())
 		Expect(f.store.Revoke(ctx, g.Key(), grant.CodeReplayed)).To(Succeed())
 		Expect(f.store.Get(ctx, g.Key())).To(HaveField("Revoked", grant.CodeReplayed))
+		Expect(f.store.Spend(ctx, g.ID, f.now.Add(time.Hour))).To(Succeed())
+		Expect(f.store.Spend(ctx, g.ID, f.now.Add(time.Hour))).To(MatchError(grant.ErrSpent))
 	})
 
 	It("is told why where it may not, and not that there is no grant", func(ctx SpecContext) {
 		f := newFixture(ctx)
 		nobody, err := plane.User("nobody", nil)
 		Expect(err).NotTo(HaveOccurred())
-		f.store, err = kubernetes.New(nobody, nil)
+		f.store, err = kubernetes.New(nobody, nil, "default")
 		Expect(err).NotTo(HaveOccurred())
 		key := grant.Key{ClientID: v1alpha1.ClientID(f.client.Namespace, f.client.Name), ID: grant.NewID()}
 		_, err = f.store.Get(ctx, key)
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 		_, err = f.store.Advance(ctx, key, 0, f.now, f.now.Add(time.Hour))
+		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
+		err = f.store.Spend(ctx, "an id", f.now.Add(time.Hour))
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 	})
 })
@@ -66,7 +72,7 @@ var _ = Describe("a server of named namespaces", func() {
 	It("has grants there, and asks for none anywhere else", func(ctx SpecContext) {
 		f, elsewhere := newFixture(ctx), newFixture(ctx)
 		foreign := elsewhere.create(ctx)
-		confined, err := kubernetes.New(f.counted, nil, f.client.Namespace, "another")
+		confined, err := kubernetes.New(f.counted, nil, "default", f.client.Namespace, "another")
 		Expect(err).NotTo(HaveOccurred())
 		f.store = confined
 		g := f.create(ctx)

@@ -15,9 +15,9 @@ import (
 
 var _ = storetest.Behaves("the cluster", func() storetest.Backend {
 	GinkgoHelper()
-	store, err := kubernetes.New(config, nil)
-	Expect(err).NotTo(HaveOccurred())
 	namespace := newNamespace(context.Background())
+	store, err := kubernetes.New(config, nil, newNamespace(context.Background()))
+	Expect(err).NotTo(HaveOccurred())
 	return storetest.Backend{
 		Store:         store,
 		ClientID:      v1alpha1.ClientID(namespace, "app"),

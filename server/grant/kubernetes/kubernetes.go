@@ -14,9 +14,11 @@ import (
 	"net/http"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -43,8 +45,10 @@ const maxTries = 8
 // Store is a grant.Store in the cluster. It reads past every cache: what a
 // replica has written, all replicas see.
 type Store struct {
-	api        rest.Interface
-	namespaces []string // that grants can be in: any, where there are none
+	api        rest.Interface // OAuthGrants
+	spent      rest.Interface // Leases
+	operator   string         // namespace for what is spent
+	namespaces []string       // that grants can be in: any, where there are none
 	now        func() time.Time
 }
 
@@ -53,28 +57,37 @@ var _ grant.Store = (*Store)(nil)
 // New returns a Store that reaches the API server by config. With httpClient nil
 // it makes one from config. The rate that config allows bounds the logins and
 // refreshes of this replica: two requests for each refresh, one for each code.
-// Where namespaces are named, there are grants of clients of these alone.
-func New(config *rest.Config, httpClient *http.Client, namespaces ...string) (*Store, error) {
+// Where namespaces are named, there are grants of clients of these alone. What is
+// spent is noted in the operator's namespace.
+func New(config *rest.Config, httpClient *http.Client, operatorNamespace string, namespaces ...string) (*Store, error) {
 	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
-	config = rest.CopyConfig(config)
-	config.APIPath = "/apis"
-	config.GroupVersion = &v1alpha1.GroupVersion
-	config.ContentType = runtime.ContentTypeJSON
-	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
 	if httpClient == nil {
 		var err error
 		if httpClient, err = rest.HTTPClientFor(config); err != nil {
 			return nil, fmt.Errorf("grant/kubernetes: %w", err)
 		}
 	}
-	api, err := rest.RESTClientForConfigAndClient(config, httpClient)
+	codecs := serializer.NewCodecFactory(scheme).WithoutConversion()
+	group := func(version schema.GroupVersion) (*rest.RESTClient, error) {
+		config := rest.CopyConfig(config)
+		config.APIPath = "/apis"
+		config.GroupVersion = &version
+		config.ContentType = runtime.ContentTypeJSON
+		config.NegotiatedSerializer = codecs
+		return rest.RESTClientForConfigAndClient(config, httpClient)
+	}
+	api, err := group(v1alpha1.GroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("grant/kubernetes: %w", err)
 	}
-	return &Store{api: api, namespaces: namespaces, now: time.Now}, nil
+	spent, err := group(coordinationv1.SchemeGroupVersion)
+	if err != nil {
+		return nil, fmt.Errorf("grant/kubernetes: %w", err)
+	}
+	return &Store{api: api, spent: spent, operator: operatorNamespace, namespaces: namespaces, now: time.Now}, nil
 }
 
 // Create implements grant.Store.

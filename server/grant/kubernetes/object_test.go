@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -44,7 +46,7 @@ func newFixture(ctx context.Context) *fixture {
 		})
 	})
 	var err error
-	f.store, err = kubernetes.New(f.counted, nil)
+	f.store, err = kubernetes.New(f.counted, nil, "default")
 	Expect(err).NotTo(HaveOccurred())
 	f.client = &v1alpha1.OAuthClient{
 		ObjectMeta: metav1.ObjectMeta{Namespace: newNamespace(ctx), Name: "shop.web"},
@@ -277,5 +279,25 @@ var _ = Describe("a namespace that takes no grants", func() {
 		Expect(api.Delete(ctx, namespaceOf(f.client))).To(Succeed())
 		g.ID = grant.NewID()
 		Expect(f.store.Create(ctx, g)).To(MatchError(ContainSubstring("namespace of the client is being deleted")))
+	})
+})
+
+var _ = Describe("what is good only once", func() {
+	It("is noted by one request, across replicas, and nobody can read there what it was", func(ctx SpecContext) {
+		f, namespace := newFixture(ctx), newNamespace(ctx)
+		one, err := kubernetes.New(f.counted, nil, namespace)
+		Expect(err).NotTo(HaveOccurred())
+		two, err := kubernetes.New(config, nil, namespace)
+		Expect(err).NotTo(HaveOccurred())
+		until := f.now.Add(time.Hour)
+		Expect(one.Spend(ctx, "issuer, client and jti", until)).To(Succeed())
+		Expect(f.requests.Load()).To(Equal(int64(1)))
+		Expect(two.Spend(ctx, "issuer, client and jti", until)).To(MatchError(grant.ErrSpent))
+
+		leases := &coordinationv1.LeaseList{}
+		Expect(api.List(ctx, leases, client.InNamespace(namespace))).To(Succeed())
+		Expect(leases.Items).To(HaveLen(1))
+		Expect(leases.Items[0].Labels).To(HaveKeyWithValue(v1alpha1.LabelSpentUntil, strconv.FormatInt(until.Unix()+1, 10)))
+		Expect(json.Marshal(leases.Items[0])).NotTo(ContainSubstring("jti"))
 	})
 })

@@ -22,6 +22,7 @@ type Store struct {
 	mu     sync.Mutex
 	grants map[grant.Key]grant.Grant
 	due    queue
+	spent  spent
 }
 
 var _ grant.Store = (*Store)(nil)
@@ -31,7 +32,7 @@ func New(now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{now: now, grants: map[grant.Key]grant.Grant{}}
+	return &Store{now: now, grants: map[grant.Key]grant.Grant{}, spent: spent{until: map[digest]time.Time{}}}
 }
 
 // Create implements grant.Store. It also clears away a few grants that have

@@ -83,6 +83,7 @@ func (s *suite) contexts() {
 			Expect(s.Store.Get(ended, g.Key())).Error().To(MatchError(context.Canceled))
 			Expect(s.Store.Advance(ended, g.Key(), 0, s.now, s.now.Add(2*time.Hour))).Error().To(MatchError(context.Canceled))
 			Expect(s.Store.Revoke(ended, g.Key(), grant.CodeReplayed)).To(MatchError(context.Canceled))
+			Expect(s.Store.Spend(ended, "an id", s.now.Add(time.Hour))).To(MatchError(context.Canceled))
 			s.expectKept(ctx, g)
 			Expect(s.Store.Get(ctx, fresh.Key())).Error().To(MatchError(grant.ErrNotFound))
 		})

@@ -41,6 +41,7 @@ func Behaves(name string, start func() Backend) bool {
 		s.get()
 		s.advance()
 		s.revoke()
+		s.spend()
 		s.hostileKeys()
 		s.contexts()
 		s.concurrency()

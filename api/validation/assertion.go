@@ -1,0 +1,143 @@
+package validation
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"oauth-operator.dev/api/v1alpha1"
+)
+
+// clientAssertions checks what verifies the assertions of a client with
+// private_key_jwt, and that no other client has it.
+func clientAssertions(c *v1alpha1.OAuthClient) []Problem {
+	var problems []Problem
+	add := func(field, format string, args ...any) {
+		problems = append(problems, problem(field, v1alpha1.ReasonInvalid, format, args...))
+	}
+	jwks, account, alg := c.Spec.JWKS, c.Spec.ServiceAccountRef, c.Spec.TokenEndpointAuthSigningAlg
+	signs := c.EffectiveAuthMethod() == v1alpha1.AuthMethodPrivateKeyJWT
+	switch {
+	case signs && (jwks == nil) == (account == nil):
+		add("spec.tokenEndpointAuthMethod", "private_key_jwt needs exactly one of jwks and serviceAccountRef")
+	case !signs && (jwks != nil || account != nil):
+		add("spec.tokenEndpointAuthMethod", "jwks and serviceAccountRef are for private_key_jwt: use that, or remove them")
+	}
+	if account != nil && !serviceAccountName(account.Name) {
+		add("spec.serviceAccountRef.name", "%s is no name of a ServiceAccount", quote(account.Name))
+	}
+	if jwks == nil {
+		if alg != "" {
+			add("spec.tokenEndpointAuthSigningAlg", "it is the algorithm of assertions that keys in jwks verify: remove it")
+		}
+		return problems
+	}
+	if n := len(jwks.Keys); n == 0 || n > maxKeys {
+		add("spec.jwks.keys", "there must be 1 to %d keys", maxKeys)
+		return problems
+	}
+	fits, ids := alg == "", map[string]bool{}
+	for i := range jwks.Keys {
+		k := &jwks.Keys[i]
+		field := index("spec.jwks.keys", i)
+		if _, err := PublicKey(k); err != nil {
+			add(field, "%s", err.Error())
+		}
+		if k.KeyID != "" && ids[k.KeyID] {
+			add(field, "another key has the same kid")
+		}
+		ids[k.KeyID] = true
+		fits = fits || (slices.Contains(algorithmsOf[k.KeyType], alg) && (k.Algorithm == "" || k.Algorithm == alg))
+	}
+	if !fits {
+		add("spec.tokenEndpointAuthSigningAlg", "no key of jwks is for %s", quote(string(alg)))
+	}
+	return problems
+}
+
+// Bounds of keys.
+const (
+	maxKeys    = 10
+	minRSABits = 2048
+	maxRSABits = 4096
+)
+
+// algorithmsOf are the algorithms that a type of key is for.
+var algorithmsOf = map[string][]v1alpha1.AssertionAlgorithm{
+	"RSA": {v1alpha1.AssertionRS256, v1alpha1.AssertionPS256},
+	"EC":  {v1alpha1.AssertionES256},
+	"OKP": {v1alpha1.AssertionEdDSA},
+}
+
+// PublicKey returns the key that a JWK describes: an *rsa.PublicKey, an
+// *ecdsa.PublicKey on P-256, or an ed25519.PublicKey. Its error is a sentence for
+// the one who wrote the JWK.
+func PublicKey(k *v1alpha1.JSONWebKey) (crypto.PublicKey, error) {
+	algorithms, known := algorithmsOf[k.KeyType]
+	switch {
+	case !known:
+		return nil, errors.New("kty must be RSA, EC or OKP")
+	case k.Algorithm != "" && !slices.Contains(algorithms, k.Algorithm):
+		return nil, errors.New("alg does not fit kty: RSA is for RS256 and PS256, EC for ES256, OKP for EdDSA")
+	case k.Use != "" && k.Use != "sig":
+		return nil, errors.New("use must be sig")
+	}
+	var numbers [4][]byte
+	for i, encoded := range []string{k.X, k.Y, k.N, k.E} {
+		number, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+		if err != nil {
+			return nil, errors.New("x, y, n and e must be base64url without padding")
+		}
+		numbers[i] = number
+	}
+	x, y, n, e := numbers[0], numbers[1], numbers[2], numbers[3]
+	switch k.KeyType {
+	case "RSA":
+		return rsaKey(n, e)
+	case "EC":
+		return ecKey(k.Curve, x, y)
+	default:
+		if k.Curve != "Ed25519" || len(x) != ed25519.PublicKeySize {
+			return nil, errors.New("a key with kty OKP has crv Ed25519, and x of 32 bytes")
+		}
+		return ed25519.PublicKey(x), nil
+	}
+}
+
+func rsaKey(n, e []byte) (crypto.PublicKey, error) {
+	modulus, exponent := new(big.Int).SetBytes(n), new(big.Int).SetBytes(e)
+	switch bits := modulus.BitLen(); {
+	case bits < minRSABits || bits > maxRSABits:
+		return nil, errors.New("a key with kty RSA has a modulus n of 2048 to 4096 bits")
+	case modulus.Bit(0) == 0:
+		return nil, errors.New("the modulus n of a key with kty RSA is odd: this one is none")
+	case exponent.BitLen() > 31 || exponent.BitLen() < 2 || exponent.Bit(0) == 0:
+		return nil, errors.New("a key with kty RSA has an odd exponent e of at least 3: mostly AQAB")
+	}
+	return &rsa.PublicKey{N: modulus, E: int(exponent.Int64())}, nil
+}
+
+func ecKey(curve string, x, y []byte) (crypto.PublicKey, error) {
+	const size = 32
+	if curve != "P-256" || len(x) != size || len(y) != size {
+		return nil, errors.New("a key with kty EC has crv P-256, and x and y of 32 bytes each")
+	}
+	point := append(append([]byte{4}, x...), y...) // SEC 1 §2.3.3, uncompressed
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return nil, errors.New("x and y of the key are no point of the curve P-256")
+	}
+	return key, nil
+}
+
+// serviceAccountName reports whether s can be the name of a ServiceAccount. It has
+// no colon, so none can pretend to be of another namespace.
+func serviceAccountName(s string) bool { return len(validation.IsDNS1123Subdomain(s)) == 0 }
