@@ -51,7 +51,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 		mount(path, "logout", handler)
 	}
 	mount(issuer.PathToken, "token", token.New(token.Options{
-		Settings: settings, Keys: current, Authenticator: authenticator,
+		Settings: settings, Keys: current, Registry: registry, Authenticator: authenticator,
 		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
 	}))
 	mount(issuer.PathRevocation, "revocation", revocation.New(revocation.Options{

@@ -103,6 +103,11 @@ type AuthorizationServerSpec struct {
 	// may register clients for everything in the catalogue.
 	// +optional
 	Policy *Policy `json:"policy,omitempty"`
+
+	// tokenExchange says which clients may exchange access tokens for access tokens
+	// that are for other resources (RFC 8693). Where it is left out, none may.
+	// +optional
+	TokenExchange *TokenExchange `json:"tokenExchange,omitempty"`
 }
 
 // SigningAlg is a JWS algorithm (RFC 7518 §3.1).

@@ -58,6 +58,7 @@ type OAuthClientList struct {
 // +kubebuilder:validation:XValidation:rule=`!('refresh_token' in self.grantTypes) || 'authorization_code' in self.grantTypes`,message="grantTypes has refresh_token but not authorization_code, which refresh tokens come from: add that, or remove refresh_token",fieldPath=".grantTypes"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.responseTypes) || size(self.responseTypes) == 0`,message="responseTypes has code, which goes with the grant type authorization_code: add that to grantTypes, or leave responseTypes out",fieldPath=".responseTypes"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('client_credentials' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials",fieldPath=".tokenEndpointAuthMethod"
+// +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('urn:ietf:params:oauth:grant-type:token-exchange' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type urn:ietf:params:oauth:grant-type:token-exchange: use client_secret_basic, or remove that",fieldPath=".tokenEndpointAuthMethod"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIsFrom) || size(self.redirectURIsFrom) == 0`,message="redirectURIsFrom is used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIsFrom",fieldPath=".redirectURIsFrom"
 // +kubebuilder:validation:XValidation:rule=`(self.tokenEndpointAuthMethod == 'private_key_jwt') == (has(self.jwks) != has(self.serviceAccountRef)) && !(has(self.jwks) && has(self.serviceAccountRef))`,message="tokenEndpointAuthMethod private_key_jwt needs exactly one of jwks and serviceAccountRef, and no other method has one: set the method to private_key_jwt, or remove jwks and serviceAccountRef",fieldPath=".tokenEndpointAuthMethod"
 // +kubebuilder:validation:XValidation:rule=`!has(self.tokenEndpointAuthSigningAlg) || has(self.jwks)`,message="tokenEndpointAuthSigningAlg is the algorithm of assertions that keys in jwks verify: remove it",fieldPath=".tokenEndpointAuthSigningAlg"
@@ -121,7 +122,9 @@ type OAuthClientSpec struct {
 	// grantTypes are the grants that the client may use at the token endpoint:
 	// authorization_code, for people who log in with a browser; refresh_token, for
 	// new tokens without the browser; client_credentials, for the client's own
-	// business. refresh_token needs authorization_code.
+	// business; urn:ietf:params:oauth:grant-type:token-exchange, to exchange access
+	// tokens as the AuthorizationServer allows. refresh_token needs
+	// authorization_code.
 	// +optional
 	// +listType=set
 	// +kubebuilder:default={authorization_code}
@@ -258,7 +261,7 @@ type ClientLifetimes struct {
 }
 
 // GrantType is a value of grant_type (RFC 6749 §§4.1.3, 4.4.2, 6).
-// +kubebuilder:validation:Enum=authorization_code;refresh_token;client_credentials
+// +kubebuilder:validation:Enum=authorization_code;refresh_token;client_credentials;"urn:ietf:params:oauth:grant-type:token-exchange"
 type GrantType string
 
 // The grant types.
@@ -266,6 +269,7 @@ const (
 	GrantTypeAuthorizationCode GrantType = "authorization_code"
 	GrantTypeRefreshToken      GrantType = "refresh_token"
 	GrantTypeClientCredentials GrantType = "client_credentials"
+	GrantTypeTokenExchange     GrantType = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
 )
 
 // ResponseType is a value of response_type (RFC 6749 §3.1.1).

@@ -66,14 +66,14 @@ func clientGrants(c *v1alpha1.OAuthClient) []Problem {
 	grants, method := c.EffectiveGrantTypes(), c.EffectiveAuthMethod()
 	for i, g := range grants {
 		switch g {
-		case v1alpha1.GrantTypeAuthorizationCode, v1alpha1.GrantTypeClientCredentials:
+		case v1alpha1.GrantTypeAuthorizationCode, v1alpha1.GrantTypeClientCredentials, v1alpha1.GrantTypeTokenExchange:
 		case v1alpha1.GrantTypeRefreshToken:
 			// RFC 6749 §4.4.3: client credentials come without a refresh token.
 			if !slices.Contains(grants, v1alpha1.GrantTypeAuthorizationCode) {
 				add("spec.grantTypes", "refresh_token needs authorization_code, which refresh tokens come from: add it, or remove refresh_token")
 			}
 		default:
-			add(index("spec.grantTypes", i), "%s is not known: use authorization_code, refresh_token or client_credentials", quote(string(g)))
+			add(index("spec.grantTypes", i), "%s is not known: use authorization_code, refresh_token, client_credentials or %s", quote(string(g)), v1alpha1.GrantTypeTokenExchange)
 		}
 	}
 	switch method {
@@ -82,6 +82,10 @@ func clientGrants(c *v1alpha1.OAuthClient) []Problem {
 		// RFC 6749 §4.4: "MUST only be used by confidential clients".
 		if slices.Contains(grants, v1alpha1.GrantTypeClientCredentials) {
 			add("spec.tokenEndpointAuthMethod", "a public client (none) cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials")
+		}
+		// Whoever exchanges a token acts by it, and has to be somebody.
+		if slices.Contains(grants, v1alpha1.GrantTypeTokenExchange) {
+			add("spec.tokenEndpointAuthMethod", "a public client (none) cannot have the grant type %s: use client_secret_basic, or remove that", v1alpha1.GrantTypeTokenExchange)
 		}
 	default:
 		add("spec.tokenEndpointAuthMethod", "%s is not known: use client_secret_basic, client_secret_post, private_key_jwt or none", quote(string(method)))

@@ -74,6 +74,7 @@ func AuthorizationServer(as *v1alpha1.AuthorizationServer) []Problem {
 	}
 	problems = append(problems, catalogue(as.Spec.Scopes)...)
 	problems = append(problems, resources(as)...)
+	problems = append(problems, tokenExchange(as)...)
 	problems = append(problems, lifetimes(as.Spec.Lifetimes)...)
 	return append(problems, policy(as.Spec.Policy)...)
 }

@@ -38,6 +38,12 @@ type Claims struct {
 	// GrantID is the grant that the token rests on: a private claim, with which
 	// our own endpoints see that the grant was revoked.
 	GrantID string `json:"gid,omitempty"`
+
+	// Of a token that another was exchanged for (RFC 8693): who acts, and the client
+	// that the first of the tokens was issued to, which the grant is of. The latter
+	// is a private claim too.
+	Act      *Actor `json:"act,omitempty"`
+	OriginID string `json:"ocid,omitempty"`
 }
 
 // ErrInvalid says that something is not an access token of this issuer, or has

@@ -2,13 +2,11 @@ package introspection
 
 import (
 	"context"
-	"errors"
+	"strings"
 
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/oauth"
-	"oauth-operator.dev/server/registration"
-	"oauth-operator.dev/server/resourceowner"
 )
 
 // answer is the introspection response of RFC 7662 §2.2. The zero answer is that
@@ -26,6 +24,7 @@ type answer struct {
 	Audience  accesstoken.Audience `json:"aud,omitempty"`
 	Issuer    string               `json:"iss,omitempty"`
 	ID        string               `json:"jti,omitempty"`
+	Act       *accesstoken.Actor   `json:"act,omitempty"` // RFC 8693 §4.1
 }
 
 // introspect says of a token what the caller may know. Of what kind it is shows
@@ -47,10 +46,7 @@ func (e *endpoint) introspect(ctx context.Context, q question) (answer, error) {
 // accessToken answers for an access token: to the client that it was issued to,
 // and to those who serve a resource that it is for.
 func (e *endpoint) accessToken(ctx context.Context, q question, claims accesstoken.Claims) (answer, error) {
-	scope, err := oauth.ParseScope(claims.Scope)
-	if err != nil {
-		return answer{}, nil //nolint:nilerr // nothing that we have signed
-	}
+	scope := oauth.Scope(strings.Fields(claims.Scope))
 	if claims.ClientID != q.caller.ID {
 		served := e.Settings.Served(q.caller.ID, claims.Audience)
 		if len(served) == 0 {
@@ -61,7 +57,7 @@ func (e *endpoint) accessToken(ctx context.Context, q question, claims accesstok
 		// returned".
 		scope = e.Settings.Understood(scope, served)
 	}
-	stands, err := e.stands(ctx, q, claims)
+	_, stands, err := e.ground().Standing(ctx, q.set, claims, q.now)
 	if err != nil || !stands {
 		return answer{}, err
 	}
@@ -76,38 +72,18 @@ func (e *endpoint) accessToken(ctx context.Context, q question, claims accesstok
 		Audience:  claims.Audience,
 		Issuer:    claims.Issuer,
 		ID:        claims.ID,
+		Act:       claims.Act,
 	}, nil
-}
-
-// stands reports whether all that an access token rests on still does: its client,
-// and, where there is one, the grant and the person behind it.
-func (e *endpoint) stands(ctx context.Context, q question, claims accesstoken.Claims) (bool, error) {
-	client, err := e.client(ctx, q, claims.ClientID)
-	if err != nil || client == nil {
-		return false, err
-	}
-	if claims.GrantID == "" {
-		return claims.Subject == client.ID, nil // RFC 6749 §4.4
-	}
-	g, err := e.grant(ctx, q, client, claims.GrantID)
-	if err != nil || g == nil {
-		return false, err
-	}
-	subject, err := accesstoken.Subject(q.set, client, g.Subject)
-	if err != nil {
-		return false, oauth.Unavailable(err)
-	}
-	return subject == claims.Subject, nil
 }
 
 // refreshToken answers for a refresh token: to its own client alone. One that was
 // replaced is not active, and asking about it does no harm to its grant.
 func (e *endpoint) refreshToken(ctx context.Context, q question, token grant.RefreshToken) (answer, error) {
-	g, err := e.grant(ctx, q, q.caller, token.GrantID)
-	if err != nil || g == nil || !token.Describes(*g) {
+	g, stands, err := e.ground().Grant(ctx, q.caller, token.GrantID, q.now)
+	if err != nil || !stands || !token.Describes(g) {
 		return answer{}, err
 	}
-	use := token.Use(*g, q.caller.Lifetimes.RefreshGrace, q.now)
+	use := token.Use(g, q.caller.Lifetimes.RefreshGrace, q.now)
 	if use != grant.Current && use != grant.Retried {
 		return answer{}, nil
 	}
@@ -130,40 +106,7 @@ func (e *endpoint) refreshToken(ctx context.Context, q question, token grant.Ref
 	return a, nil
 }
 
-// client returns the client that a token was issued to, or nil if that is gone: it
-// takes its tokens with it.
-func (e *endpoint) client(ctx context.Context, q question, id string) (*registration.Client, error) {
-	if id == q.caller.ID {
-		return q.caller, nil
-	}
-	client, err := e.Registry.Lookup(ctx, id)
-	switch {
-	case errors.Is(err, registration.ErrUnknown), errors.Is(err, registration.ErrRefused):
-		return nil, nil //nolint:nilnil // nothing is wrong, and there is none
-	case err != nil:
-		return nil, oauth.Unavailable(err)
-	}
-	return client, nil
-}
-
-// grant returns a grant of the client that stands, of a person who may still log
-// in; or nil. It is asked for each time, so that a revocation is seen at once.
-func (e *endpoint) grant(ctx context.Context, q question, client *registration.Client, id string) (*grant.Grant, error) {
-	g, err := e.Grants.Get(ctx, grant.Key{ClientID: client.ID, ID: id})
-	switch {
-	case errors.Is(err, grant.ErrNotFound):
-		return nil, nil //nolint:nilnil // nothing is wrong, and there is none
-	case err != nil:
-		return nil, oauth.Unavailable(err)
-	case !g.Active(q.now) || g.Issuer != e.Settings.Name || g.ClientUID != client.UID:
-		return nil, nil //nolint:nilnil // it does not stand
-	}
-	_, err = e.People.Person(ctx, g.Subject)
-	switch {
-	case errors.Is(err, resourceowner.ErrUnknown):
-		return nil, nil //nolint:nilnil // it is of nobody
-	case err != nil:
-		return nil, oauth.Unavailable(err)
-	}
-	return &g, nil
+// ground is where the endpoint looks what tokens rest on.
+func (e *endpoint) ground() accesstoken.Ground {
+	return accesstoken.Ground{Settings: e.Settings, Registry: e.Registry, Grants: e.Grants, People: e.People}
 }

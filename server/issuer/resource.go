@@ -32,6 +32,12 @@ func (s *Settings) resource(identifier string) (Resource, bool) {
 	return s.Resources[i], true
 }
 
+// Knows reports whether there is such a resource beside the issuer itself.
+func (s *Settings) Knows(identifier string) bool {
+	_, ok := s.resource(identifier)
+	return ok && identifier != s.Issuer
+}
+
 // Served returns the resources of that audience that the client serves.
 func (s *Settings) Served(clientID string, audience []string) []string {
 	var served []string

@@ -49,6 +49,14 @@ const (
 	// RFC 8707 §2. It may be repeated.
 	ParamResource = "resource"
 
+	// RFC 8693 §2.1. The first may be repeated.
+	ParamAudience           = "audience"
+	ParamRequestedTokenType = "requested_token_type"
+	ParamSubjectToken       = "subject_token"
+	ParamSubjectTokenType   = "subject_token_type"
+	ParamActorToken         = "actor_token"
+	ParamActorTokenType     = "actor_token_type"
+
 	// RFC 7009 §2.1, RFC 7662 §2.1.
 	ParamToken         = "token"
 	ParamTokenTypeHint = "token_type_hint"
@@ -59,6 +67,8 @@ const (
 	GrantAuthorizationCode = "authorization_code" // RFC 6749 §4.1.3
 	GrantRefreshToken      = "refresh_token"      // RFC 6749 §6
 	GrantClientCredentials = "client_credentials" // RFC 6749 §4.4.2
+
+	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
 )
 
 // ResponseTypeCode is the value of response_type that asks for a code
@@ -99,6 +109,12 @@ const (
 	AuthMethodNone  = "none"
 
 	AuthMethodPrivateKeyJWT = "private_key_jwt" // OpenID Connect Core §9
+)
+
+// Token type identifiers (RFC 8693 §3).
+const (
+	TypeAccessToken = "urn:ietf:params:oauth:token-type:access_token"
+	TypeJWT         = "urn:ietf:params:oauth:token-type:jwt"
 )
 
 // TokenTypeBearer is the token_type of RFC 6750.

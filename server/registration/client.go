@@ -44,6 +44,10 @@ type Client struct {
 	// issuer itself.
 	Resources []string
 
+	// Exchanges are the rules by which the client may exchange access tokens
+	// (RFC 8693). What none allows is refused.
+	Exchanges []Exchange
+
 	// Lifetimes of what the client is issued, with nothing left out.
 	Lifetimes issuer.Lifetimes
 

@@ -117,6 +117,10 @@ func (e *endpoint) grantOf(client *registration.Client, token string) (string, e
 		// RFC 7009 §2.1: "the request is refused and the client is informed of the
 		// error".
 		return "", oauth.NewError(oauth.CodeInvalidGrant, "The token was issued to another client.")
+	case claims.Act != nil:
+		// The grant is another client's, which did not ask for this.
+		return "", oauth.NewError(oauth.CodeUnsupportedTokenType,
+			"An access token from token exchange cannot be revoked. It is good until it expires, or the token that it was exchanged for is revoked.")
 	case claims.GrantID == "":
 		return "", oauth.NewError(oauth.CodeUnsupportedTokenType,
 			"An access token from client_credentials cannot be revoked. It is good until it expires.")

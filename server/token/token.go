@@ -1,7 +1,7 @@
 // Package token is the token endpoint (RFC 6749 §3.2). This file owns the order
 // of the steps, which is the same for every request; each grant has a file of its
-// own with what is different: code.go (§4.1.3), refresh.go (§6) and
-// clientcredentials.go (§4.4).
+// own with what is different: code.go (§4.1.3), refresh.go (§6),
+// clientcredentials.go (§4.4) and exchange.go (RFC 8693).
 package token
 
 import (
@@ -26,6 +26,7 @@ import (
 type Options struct {
 	Settings      *issuer.Settings
 	Keys          *keys.Current
+	Registry      registration.Registry
 	Authenticator *clientauth.Authenticator
 	Grants        grant.Store
 	People        resourceowner.Directory
@@ -36,7 +37,7 @@ type Options struct {
 
 // GrantTypes are the grants that there are, for the metadata.
 func GrantTypes() []string {
-	return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials}
+	return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials, oauth.GrantTokenExchange}
 }
 
 // New returns the token endpoint of one issuer. Scripts of any origin may use it:
@@ -68,6 +69,8 @@ type response struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`    // always said, also where it is what was asked for
 	IDToken      string `json:"id_token,omitempty"` // OpenID Connect Core §3.1.3.3
+
+	IssuedTokenType string `json:"issued_token_type,omitempty"` // RFC 8693 §2.2.1
 }
 
 // ServeHTTP answers a token request.
@@ -95,7 +98,8 @@ func (e *endpoint) answer(r *http.Request) (response, error) {
 		return response{}, err
 	}
 	// RFC 6749 §3.2: "parameters MUST NOT be included more than once."
-	if err := params.OnlyOnce(oauth.ParamResource); err != nil {
+	grantType := params.Get(oauth.ParamGrantType)
+	if err := params.OnlyOnce(repeatable(grantType)...); err != nil {
 		return response{}, err
 	}
 	// RFC 6749 §3.2.1, with every grant.
@@ -103,7 +107,6 @@ func (e *endpoint) answer(r *http.Request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	grantType := params.Get(oauth.ParamGrantType)
 	answer, err := e.byType(grantType)
 	if err != nil {
 		return response{}, err
@@ -112,6 +115,15 @@ func (e *endpoint) answer(r *http.Request) (response, error) {
 		return response{}, oauth.NewError(oauth.CodeUnauthorizedClient, "The client is not registered for this grant_type.")
 	}
 	return answer(r.Context(), &request{Result: client, params: params, set: e.Keys.Load(), now: e.Now()})
+}
+
+// repeatable returns the parameters that may be sent more than once with a grant
+// type (RFC 8707 §2, RFC 8693 §2.1).
+func repeatable(grantType string) []string {
+	if grantType == oauth.GrantTokenExchange {
+		return []string{oauth.ParamResource, oauth.ParamAudience}
+	}
+	return []string{oauth.ParamResource}
 }
 
 // byType returns what answers requests of a grant type.
@@ -123,6 +135,8 @@ func (e *endpoint) byType(grantType string) (func(context.Context, *request) (re
 		return e.refresh, nil
 	case oauth.GrantClientCredentials:
 		return e.clientCredentials, nil
+	case oauth.GrantTokenExchange:
+		return e.exchange, nil
 	case "":
 		return nil, missing(oauth.ParamGrantType)
 	default:

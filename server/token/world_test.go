@@ -36,7 +36,7 @@ func newRing() keyring.Ring {
 	var schedules []keyring.Schedule
 	for _, use := range []keyring.Use{
 		keyring.UseVerifier, keyring.UseSignES256, keyring.UseSignRS256,
-		keyring.UseCode, keyring.UseRefresh, keyring.UseBrowser,
+		keyring.UseCode, keyring.UseRefresh, keyring.UseBrowser, keyring.UsePairwise,
 	} {
 		schedules = append(schedules, keyring.Schedule{Use: use})
 	}
@@ -182,7 +182,7 @@ func newWorld() *world {
 	verifiers := &keys.Verifiers{}
 	verifiers.Store(ring())
 	w.endpoint = token.New(token.Options{
-		Settings: w.settings, Keys: w.keys, Grants: w.grants, People: w.people, Now: clock,
+		Settings: w.settings, Keys: w.keys, Registry: w.clients, Grants: w.grants, People: w.people, Now: clock,
 		Authenticator: clientauth.New(clientauth.Options{
 			Registry: w.clients, Verifiers: verifiers, Realm: w.settings.Issuer, Now: clock,
 		}),
