@@ -14,10 +14,11 @@ import (
 type Config struct {
 	Issuer       string  `json:"issuer"`
 	Confidential Client  `json:"confidential"`
-	Other        Client  `json:"other"`  // a second confidential client
-	Public       Client  `json:"public"` // native: its redirect URI is one on loopback
-	Signer       Client  `json:"signer"` // one with private_key_jwt and an EC key on P-256
-	Scope        string  `json:"scope"`  // that all clients may ask for; with two or more values, narrowing is tested too
+	Other        Client  `json:"other"`    // a second confidential client
+	Public       Client  `json:"public"`   // native: its redirect URI is one on loopback
+	Signer       Client  `json:"signer"`   // one with private_key_jwt and an EC key on P-256
+	Exchange     Swap    `json:"exchange"` // of access tokens, if it is supported
+	Scope        string  `json:"scope"`    // that all clients may ask for; with two or more values, narrowing is tested too
 	Login        Login   `json:"login"`
 	Consent      Consent `json:"consent"`
 
@@ -35,6 +36,14 @@ type Client struct {
 	// Of a client with private_key_jwt: a PKCS #8 private key in PEM, and its kid.
 	PrivateKey string `json:"privateKey,omitempty"`
 	KeyID      string `json:"keyID,omitempty"`
+}
+
+// Swap is a token exchange that is allowed: the client may exchange an access token
+// that the confidential client has for one resource for one that is for another.
+type Swap struct {
+	Client Client `json:"client"` // a confidential one; it needs no redirect URI
+	From   string `json:"from"`   // a resource that the confidential client may ask for
+	To     string `json:"to"`     // another one
 }
 
 // key returns the private key of a client that signs assertions.
@@ -87,7 +96,10 @@ func (c *Config) Validate() error {
 		}
 		c.Signer.AuthMethod = "private_key_jwt"
 	}
-	for _, client := range []*Client{&c.Confidential, &c.Other, &c.Public} {
+	if c.Exchange.Client.ID != "" && (c.Exchange.Client.Secret == "" || c.Exchange.From == "" || c.Exchange.To == "") {
+		return errors.New("exchange needs a client with id and secret, from and to")
+	}
+	for _, client := range []*Client{&c.Confidential, &c.Other, &c.Public, &c.Exchange.Client} {
 		if client.AuthMethod == "" {
 			client.AuthMethod = "none"
 			if client.Secret != "" {

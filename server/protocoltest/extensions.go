@@ -100,26 +100,6 @@ func deviceGrant() []Case {
 	}
 }
 
-// exchange is RFC 8693.
-func exchange() []Case {
-	const grantType = "urn:ietf:params:oauth:grant-type:token-exchange"
-	ask := func(item, says string, pairs ...string) Case {
-		return Case{"RFC 8693", "2.1", item, Must, says, func(p *probe) {
-			if !p.offers("grant_types_supported", grantType) {
-				p.notSupported("The metadata do not list token exchange.")
-			}
-			r := p.token(p.config.Confidential, values(append([]string{"grant_type", grantType}, pairs...)...))
-			p.refused(r, http.StatusBadRequest, "invalid_request", "unauthorized_client")
-		}}
-	}
-	const accessToken = "urn:ietf:params:oauth:token-type:access_token"
-	return []Case{
-		ask("missing", "The subject_token is required."),
-		ask("bad", "A bad subject_token is invalid_request.", "subject_token", "x", "subject_token_type", accessToken),
-		ask("actor", "An actor_token_type without actor_token is invalid_request.", "subject_token", "x", "subject_token_type", accessToken, "actor_token_type", accessToken),
-	}
-}
-
 // resourceIndicators is RFC 8707.
 func resourceIndicators() []Case {
 	ask := func(item, says, resource string) Case {

@@ -98,12 +98,14 @@ func newWorld() *world {
 		Signer: protocoltest.Client{
 			ID: "team.signer", KeyID: "one", PrivateKey: signerPEM(), RedirectURIs: []string{"https://signer.example.com/callback"},
 		},
-		Login: protocoltest.Login{Username: alice.Username, Password: password},
+		Exchange: protocoltest.Swap{Client: protocoltest.Client{ID: "team.api", Secret: "api"}, From: "urn:example:first", To: "urn:example:second"},
+		Login:    protocoltest.Login{Username: alice.Username, Password: password},
 	}
 	Expect(w.config.Validate()).To(Succeed())
 	settings := &issuer.Settings{
 		Name: "main", Issuer: s.URL, IDTokenAlg: "RS256",
 		Catalogue: []issuer.Scope{{Name: "openid", Default: true}, {Name: "email"}},
+		Resources: []issuer.Resource{{Identifier: w.config.Exchange.From, ServedBy: []string{w.config.Exchange.Client.ID}}, {Identifier: w.config.Exchange.To}},
 		Lifetimes: issuer.Lifetimes{
 			Code: time.Minute, AccessToken: time.Minute, IDToken: time.Minute, Refresh: time.Hour, RefreshIdle: time.Hour, Session: time.Hour,
 		},
@@ -117,6 +119,11 @@ func newWorld() *world {
 	for _, c := range []protocoltest.Client{w.config.Confidential, w.config.Other, w.config.Public, w.config.Signer} {
 		clients[c.ID] = compile(c, settings.Lifetimes)
 	}
+	clients[w.config.Confidential.ID].Resources = []string{w.config.Exchange.From}
+	api := compile(w.config.Exchange.Client, settings.Lifetimes)
+	api.GrantTypes, api.ResponseTypes = []string{oauth.GrantTokenExchange}, nil
+	api.Exchanges = []registration.Exchange{{From: []string{w.config.Exchange.From}, To: []string{w.config.Exchange.To}, Scope: oauth.Scope{"openid", "email"}}}
+	clients[api.ID] = api
 	w.build = func() http.Handler {
 		built := server.New(server.Options{
 			Registry:  func(*issuer.Settings) registration.Registry { return clients },
