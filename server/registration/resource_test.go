@@ -47,6 +47,33 @@ var _ = Describe("Resources", func() {
 		Expect(cluster.Serves("shop.web.app")).To(BeFalse())
 	})
 
+	It("are exchanged by the clients that a rule is for, from the moment that it is there", func(ctx SpecContext) {
+		cluster := registration.NewLagging(nil, time.Now)
+		oac := web()
+		oac.Spec.GrantTypes = append(oac.Spec.GrantTypes, v1alpha1.GrantTypeAuthorizationCode, v1alpha1.GrantTypeTokenExchange)
+		cluster.Learn(as.DeepCopy())
+		cluster.Learn(oac)
+		c, err := cluster.For("people").Lookup(ctx, "shop.web.app")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(c.Exchanges).To(BeEmpty())
+
+		with := as.DeepCopy()
+		with.Generation++
+		with.Spec.TokenExchange = &v1alpha1.TokenExchange{Rules: []v1alpha1.TokenExchangeRule{{
+			Name: "a", Clients: v1alpha1.TokenExchangeClients{Refs: []v1alpha1.OAuthClientReference{{Namespace: "shop", Name: "web.app"}}},
+			From: []string{"https://orders.example.com"}, To: []string{"urn:files"}, Scopes: []string{"orders:read"},
+		}}}
+		cluster.Learn(with)
+		c, err = cluster.For("people").Lookup(ctx, "shop.web.app")
+		Expect(err).NotTo(HaveOccurred())
+		rule := registration.Exchange{From: []string{"https://orders.example.com"}, To: []string{"urn:files"}, Scope: oauth.Scope{"orders:read"}}
+		Expect(c.Exchanges).To(Equal([]registration.Exchange{rule}))
+		Expect(c.Exchangeable([]string{"x", "https://orders.example.com"}, "urn:files")).To(Equal(c.Exchanges))
+		Expect(c.Exchangeable([]string{"x"}, "urn:files")).To(BeEmpty())
+		Expect(c.Exchangeable([]string{"https://orders.example.com"}, "x")).To(BeEmpty())
+		Expect(c.Exchangeable(nil, "urn:files")).To(BeEmpty())
+	})
+
 	It("serve whom they name, and nobody else", func() {
 		all := []string{"https://orders.example.com", "urn:files", "https://id.example.com", "urn:unknown"}
 		Expect(settings.Served("shop.orders.api", all)).To(Equal(all[:1]))

@@ -97,6 +97,15 @@ var _ = Describe("Revocation", func() {
 		expectDone(w.revoke(job, own))
 	})
 
+	It("RFC 7009 §2.2.1: unsupported_token_type for one that another was exchanged for, whose grant is another client's", func() {
+		g := w.grant(web)
+		first := accesstoken.ForGrant(w.settings, w.clients[web], g, g.Scope, w.now)
+		token := w.sign(first.Exchanged(w.settings, w.clients[job], first.Subject, "urn:api", nil, w.now))
+		expectError(w.revoke(job, token), 400, "unsupported_token_type")
+		expectError(w.revoke(web, token), 400, "invalid_grant")
+		Expect(w.reason(g)).To(BeEmpty())
+	})
+
 	Describe("authenticates the client as the token endpoint does", func() {
 		It("RFC 7009 §2.1: a confidential client with its secret", func() {
 			g := w.grant(web)
