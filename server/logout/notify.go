@@ -72,9 +72,11 @@ const (
 	maxNotices = 256
 
 	// noticeTries bounds how often one is sent, noticeTimeout how long each
-	// takes. A logout token is good for two minutes.
+	// takes, and noticeLife how long all of them may: a logout token is good for two
+	// minutes.
 	noticeTries   = 3
 	noticeTimeout = 10 * time.Second
+	noticeLife    = 2 * time.Minute
 )
 
 // NewNotifier returns a Notifier.
@@ -96,9 +98,12 @@ func (n *Notifier) send(log logr.Logger, what notice) {
 	}
 	go func() {
 		defer func() { <-n.slots }()
+		// One that has expired is not worth another try.
+		ctx, cancel := context.WithTimeout(context.Background(), noticeLife)
+		defer cancel()
 		pause := n.options.Pause
 		for try := 1; ; try++ {
-			err := n.post(what)
+			err := n.post(ctx, what)
 			switch {
 			case err == nil:
 				return
@@ -106,7 +111,12 @@ func (n *Notifier) send(log logr.Logger, what notice) {
 				log.Info("A client could not be told of a logout.", "tries", try, "problem", err.Error())
 				return
 			}
-			time.Sleep(pause)
+			select {
+			case <-ctx.Done():
+				log.Info("A client could not be told of a logout.", "tries", try, "problem", err.Error())
+				return
+			case <-time.After(pause):
+			}
 			pause *= 4
 		}
 	}()
@@ -118,8 +128,8 @@ var errRefused = errors.New("logout: the client refuses the logout token")
 
 // post sends the logout token once (Back-Channel Logout §2.5). Its errors have
 // nothing of it.
-func (n *Notifier) post(what notice) error {
-	ctx, cancel := context.WithTimeout(context.Background(), noticeTimeout)
+func (n *Notifier) post(ctx context.Context, what notice) error {
+	ctx, cancel := context.WithTimeout(ctx, noticeTimeout)
 	defer cancel()
 	body := url.Values{"logout_token": {what.token}}.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, what.address, strings.NewReader(body))

@@ -3,7 +3,6 @@ package registration
 import (
 	"slices"
 
-	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/server/oauth"
 )
 
@@ -31,14 +30,4 @@ func (c *Client) Exchangeable(from []string, target string) []Exchange {
 		}
 	}
 	return rules
-}
-
-func compileExchanges(rules []*v1alpha1.TokenExchangeRule) []Exchange {
-	var compiled []Exchange
-	for _, rule := range rules {
-		compiled = append(compiled, Exchange{
-			From: rule.From, To: rule.To, Scope: rule.Scopes, Additional: rule.AdditionalScopes,
-		})
-	}
-	return compiled
 }

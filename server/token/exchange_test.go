@@ -79,7 +79,9 @@ var _ = Describe("Token exchange", func() {
 		}
 		return f
 	}
-	swap := func(clientID, subject string, change ...string) answer { return w.post(clientID, form(subject, change...)) }
+	swap := func(clientID, subject string, change ...string) answer {
+		return w.post(clientID, form(subject, change...))
+	}
 	sign := func(claims accesstoken.Claims) string {
 		GinkgoHelper()
 		token, err := claims.Sign(w.keys.Load(), w.now)
