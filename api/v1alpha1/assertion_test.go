@@ -29,7 +29,7 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 		return with(k)
 	}
 	// judged returns what both say.
-	judged := func(ctx SpecContext, how func(*v1alpha1.OAuthClientSpec)) (server error, problems []validation.Problem) {
+	judged := func(ctx SpecContext, how func(*v1alpha1.OAuthClientSpec)) (problems []validation.Problem, server error) {
 		GinkgoHelper()
 		c := &v1alpha1.OAuthClient{Spec: v1alpha1.OAuthClientSpec{
 			GrantTypes: []v1alpha1.GrantType{"client_credentials"}, TokenEndpointAuthMethod: "private_key_jwt",
@@ -45,11 +45,11 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 		}
 		o.Object["spec"] = spec
 		problems = append(validation.Client(c, nil, nil, 0), validation.ClientSecret(c)...)
-		return offer(ctx, o), problems
+		return problems, offer(ctx, o)
 	}
 
 	DescribeTable("is accepted with", func(ctx SpecContext, how func(*v1alpha1.OAuthClientSpec)) {
-		err, problems := judged(ctx, how)
+		problems, err := judged(ctx, how)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(problems).To(BeEmpty())
 	},
@@ -58,11 +58,13 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 		Entry("an RSA key", with(rsa)),
 		Entry("several", with(ec, okp, rsa)),
 		Entry("the algorithm of one", func(s *v1alpha1.OAuthClientSpec) { with(ec, rsa)(s); s.TokenEndpointAuthSigningAlg = "PS256" }),
-		Entry("a ServiceAccount", func(s *v1alpha1.OAuthClientSpec) { s.ServiceAccountRef = &v1alpha1.ServiceAccountReference{Name: "web.app-1"} }),
+		Entry("a ServiceAccount", func(s *v1alpha1.OAuthClientSpec) {
+			s.ServiceAccountRef = &v1alpha1.ServiceAccountReference{Name: "web.app-1"}
+		}),
 	)
 
 	DescribeTable("is refused by the API server and by the validator with", func(ctx SpecContext, words string, how func(*v1alpha1.OAuthClientSpec)) {
-		err, problems := judged(ctx, how)
+		problems, err := judged(ctx, how)
 		Expect(err).To(MatchError(ContainSubstring(words)))
 		Expect(problems).NotTo(BeEmpty())
 	},
@@ -107,7 +109,7 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 	)
 
 	DescribeTable("is refused by the validator, which can reckon, with", func(ctx SpecContext, words string, how func(*v1alpha1.OAuthClientSpec)) {
-		_, problems := judged(ctx, how)
+		problems, _ := judged(ctx, how)
 		Expect(problems).To(HaveExactElements(And(
 			HaveField("Field", "spec.jwks.keys[0]"), HaveField("Message", ContainSubstring(words)))))
 	},

@@ -47,7 +47,11 @@ func asserted(ctx context.Context, w *workload, assertion string) string {
 	}
 	Expect(json.Unmarshal(body, &answer)).To(Succeed())
 	seen.add(answer.AccessToken)
-	Expect(answer.AccessToken == "").To(Equal(answer.Error != ""), "one of the two")
+	if answer.Error == "" {
+		Expect(answer.AccessToken).NotTo(BeEmpty(), "neither a token nor an error")
+	} else {
+		Expect(answer.AccessToken).To(BeEmpty(), "a token with an error")
+	}
 	return strings.TrimSpace(answer.Error + " " + answer.Description)
 }
 

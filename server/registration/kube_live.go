@@ -93,6 +93,10 @@ func (c *Cluster) lookupLive(ctx context.Context, clientID string, known bool) (
 		return unknown, nil
 	}
 	flight := l.flights.DoChan(clientID, func() (any, error) {
+		// The flight that was under way a moment ago may have just ended.
+		if v := l.answered(clientID); v != nil {
+			return v, nil
+		}
 		limiter := l.limiter
 		if known {
 			limiter = l.doubts
