@@ -17,8 +17,9 @@ export CGO_ENABLED := 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE   ?= oauth-operator:$(VERSION)
 
-# How long each fuzz target runs.
-FUZZTIME ?= 30s
+# How long each fuzz target runs: a moment in make test, and longer in make fuzz.
+test: FUZZTIME ?= 5s
+fuzz corpus: FUZZTIME ?= 30s
 # RACE= runs the tests without the race detector, and so without a C compiler.
 RACE ?= -race
 # ONCE=1 ends the demo after the flow.
@@ -106,7 +107,7 @@ verify-manifests:
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
-	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),5s,0s) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
+	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file
@@ -115,6 +116,10 @@ conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://.
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME (30s)
 	go run ./hack/gotest -fuzzonly -fuzztime $(FUZZTIME)
+
+.PHONY: corpus
+corpus: ## Fuzz like make fuzz, and keep a sample of what was worth keeping in testdata/fuzz
+	go run ./hack/gotest -fuzzonly -fuzztime $(FUZZTIME) -keep 16
 
 .PHONY: c-compiler
 c-compiler:

@@ -20,7 +20,7 @@ import (
 
 // fuzzTarget is a function that go test -fuzz can run.
 type fuzzTarget struct {
-	pkg, name string
+	pkg, dir, name string
 }
 
 // fuzzTargets finds the fuzz targets of the packages that pattern matches, in
@@ -49,7 +49,7 @@ func fuzzTargets(ctx context.Context, pattern string) ([]fuzzTarget, error) {
 				return nil, err
 			}
 			for _, name := range names {
-				targets = append(targets, fuzzTarget{pkg: p.ImportPath, name: name})
+				targets = append(targets, fuzzTarget{pkg: p.ImportPath, dir: p.Dir, name: name})
 			}
 		}
 	}

@@ -23,11 +23,12 @@ import (
 func main() {
 	fuzztime := flag.Duration("fuzztime", 0, "how long each fuzz target runs; 0 leaves them out")
 	onlyFuzz := flag.Bool("fuzzonly", false, "run nothing but the fuzz targets")
+	keep := flag.Int("keep", 0, "keep up to so many inputs of each fuzz target in its testdata")
 	flag.Parse()
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report := newReport(os.Stdout)
-	err := run(ctx, report, *fuzztime, *onlyFuzz, flag.Args())
+	err := run(ctx, report, fuzzing{time: *fuzztime, keep: *keep, alone: *onlyFuzz}, flag.Args())
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gotest:", err)
@@ -38,15 +39,25 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, report *report, fuzztime time.Duration, onlyFuzz bool, args []string) error {
-	if fuzztime > 0 {
+// fuzzing is what is wanted of the fuzz targets.
+type fuzzing struct {
+	time  time.Duration // for each; 0 leaves them out
+	keep  int           // inputs of each, at most
+	alone bool          // no other tests
+}
+
+func run(ctx context.Context, report *report, wanted fuzzing, args []string) error {
+	if wanted.time > 0 {
 		targets, err := fuzzTargets(ctx, "./...")
 		if err != nil {
 			return err
 		}
-		fuzz(ctx, report, targets, fuzztime)
+		fuzz(ctx, report, targets, wanted.time)
+		if err := keepCorpora(ctx, targets, wanted.keep); err != nil {
+			return err
+		}
 	}
-	if onlyFuzz {
+	if wanted.alone {
 		return nil
 	}
 	return test(ctx, report, args)

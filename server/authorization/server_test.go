@@ -123,8 +123,15 @@ type world struct {
 	log      *strings.Builder
 }
 
-// newWorld starts an issuer with that path ("" for none) over TLS.
+// newWorld starts an issuer with that path ("" for none) over TLS, for a spec.
 func newWorld(path string) *world {
+	w := startWorld(path)
+	DeferCleanup(w.http.Close)
+	return w
+}
+
+// startWorld is newWorld for whoever stops it themselves.
+func startWorld(path string) *world {
 	w := &world{
 		clock: &clock{at: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)},
 		clients: &clients{refused: map[string]bool{}, known: map[string]*registration.Client{
@@ -152,7 +159,6 @@ func newWorld(path string) *world {
 	w.http = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(rw, r.WithContext(logr.NewContext(r.Context(), log)))
 	}))
-	DeferCleanup(w.http.Close)
 	w.settings = &issuer.Settings{
 		Name: "main", Issuer: w.http.URL + path, DisplayName: "Example Platform",
 		Catalogue: []issuer.Scope{

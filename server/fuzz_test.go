@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// FuzzForwardedFor sends anything in the header: the caller is what one of its
+// entries says and no proxy of ours, or else whoever made the connection.
+func FuzzForwardedFor(f *testing.F) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
+	const peer = "10.1.2.3:1000"
+	for _, seed := range []string{
+		"192.0.2.7", "198.51.100.1, 192.0.2.7:50123", "[2001:db8::7]:50123,10.9.9.9", "::ffff:10.0.0.1", "fe80::1%eth0", "unknown", ",,", "_hidden, 10.0.0.1",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, forwarded string) {
+		var seen string
+		handler := TrustProxies(proxies, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = r.RemoteAddr }))
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody)
+		r.RemoteAddr = peer
+		r.Header.Set("X-Forwarded-For", forwarded)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		if seen == peer {
+			return
+		}
+		caller, err := netip.ParseAddrPort(seen)
+		if err != nil {
+			t.Fatalf("%q: the caller is %q: %v", forwarded, seen, err)
+		}
+		if slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(caller.Addr().Unmap()) }) {
+			t.Errorf("%q: the caller is a proxy, %s", forwarded, seen)
+		}
+		if !slices.ContainsFunc(strings.Split(forwarded, ","), func(entry string) bool {
+			entry = strings.TrimSpace(entry)
+			if addr, err := netip.ParseAddr(entry); err == nil {
+				return addr == caller.Addr()
+			}
+			withPort, err := netip.ParseAddrPort(entry)
+			return err == nil && withPort.Addr() == caller.Addr()
+		}) {
+			t.Errorf("%q: the caller is made up, %s", forwarded, seen)
+		}
+	})
+}
