@@ -7,7 +7,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -46,7 +46,7 @@ func FuzzClientID(f *testing.F) {
 			if v1alpha1.ClientID(key.Namespace, key.Name) != id {
 				t.Errorf("%q: the API server was asked for %v", id, key)
 			}
-			if len(path.IsValidPathSegmentName(key.Namespace)) > 0 || len(path.IsValidPathSegmentName(key.Name)) > 0 || strings.ContainsAny(id, "/?#% ") {
+			if len(content.IsPathSegmentName(key.Namespace)) > 0 || len(content.IsPathSegmentName(key.Name)) > 0 || strings.ContainsAny(id, "/?#% ") {
 				t.Errorf("%q: the API server was asked for %v", id, key)
 			}
 		}
