@@ -71,9 +71,11 @@ func (c *cache[T]) look(address string, anew bool) (answer T, under *flight[T], 
 		return answer, nil, err
 	}
 	switch {
+	case e.known && !anew && now.Before(e.freshUntil):
+		return e.answer, nil, nil // also while somebody else has it looked at anew
 	case e.flight != nil:
 		return answer, e.flight, nil
-	case e.known && !anew && now.Before(e.freshUntil), !e.asked.IsZero() && now.Sub(e.asked) < Pause:
+	case !e.asked.IsZero() && now.Sub(e.asked) < Pause:
 		answer, err = e.best(now)
 		return answer, nil, err
 	}

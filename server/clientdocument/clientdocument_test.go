@@ -122,6 +122,28 @@ var _ = Describe("RFC 7591 §2: the keys at a jwks_uri", func() {
 		Expect(s.requests()).To(Equal(1))
 	})
 
+	It("are at hand while somebody has them looked at anew: nobody waits for what strangers start", func(ctx SpecContext) {
+		Expect(s.keys(ctx, "/jwks", false)).To(Equal([]string{"one"}))
+		started, release := make(chan struct{}), make(chan struct{})
+		s.publish(func(w http.ResponseWriter, r *http.Request) {
+			close(started)
+			<-release
+			says(set(jwk("two")))(w, r)
+		})
+		s.sleep(clientdocument.Pause)
+		var stranger sync.WaitGroup
+		stranger.Go(func() {
+			defer GinkgoRecover()
+			Expect(s.keys(ctx, "/jwks", true)).To(Equal([]string{"two"}))
+		})
+		<-started
+		soon, cancel := context.WithCancel(ctx)
+		cancel() // who would wait gets nothing
+		Expect(s.keys(soon, "/jwks", false)).To(Equal([]string{"one"}))
+		close(release)
+		stranger.Wait()
+	})
+
 	DescribeTable("are not taken from", func(ctx SpecContext, words string, handler http.HandlerFunc) {
 		s.publish(handler)
 		Expect(s.keys(ctx, "/jwks?token=s3cret", false)).Error().To(MatchError(ContainSubstring(words)))
