@@ -125,6 +125,8 @@ var _ = Describe("RFC 7591 §2: the keys at a jwks_uri", func() {
 	It("are at hand while somebody has them looked at anew: nobody waits for what strangers start", func(ctx SpecContext) {
 		Expect(s.keys(ctx, "/jwks", false)).To(Equal([]string{"one"}))
 		started, release := make(chan struct{}), make(chan struct{})
+		let := sync.OnceFunc(func() { close(release) })
+		DeferCleanup(let)
 		s.publish(func(w http.ResponseWriter, r *http.Request) {
 			close(started)
 			<-release
@@ -140,7 +142,7 @@ var _ = Describe("RFC 7591 §2: the keys at a jwks_uri", func() {
 		soon, cancel := context.WithCancel(ctx)
 		cancel() // who would wait gets nothing
 		Expect(s.keys(soon, "/jwks", false)).To(Equal([]string{"one"}))
-		close(release)
+		let()
 		stranger.Wait()
 	})
 
