@@ -124,7 +124,7 @@ var _ = Describe("A client that publishes", Ordered, func() {
 			c.Spec.SectorIdentifierURI = site.URL + "/sector.json"
 			Expect(k8s.Create(ctx, c)).To(Succeed())
 			eventuallyReady(ctx, c)
-			page := get(ctx, issuer+"/authorize?response_type=code&scope=openid&code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&client_id="+namespace+"."+name+"&redirect_uri=https://a.example.com/callback") //nolint:bodyclose // get has closed it
+			page := get(ctx, issuer+"/authorize?response_type=code&scope=openid&code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&client_id="+namespace+"."+name+"&redirect_uri=https://a.example.com/callback")
 			Expect(page.StatusCode).To(Equal(wanted.status), name)
 		}
 		Eventually(output.String).Should(ContainSubstring("does not list the redirect URI"))
