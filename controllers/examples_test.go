@@ -62,6 +62,12 @@ var _ = Describe("The example of a client", func() {
 		))
 	})
 
+	It("that publishes its keys is ready without a client secret", func() {
+		c := example("published")
+		expectReady(c)
+		Expect(secretOf(c).Data).NotTo(HaveKey(v1alpha1.SecretKeyClientSecret))
+	})
+
 	It("that brings its secret waits for it, and has it", func() {
 		c := example("brought")
 		expectNot(c, v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonReferencedSecretNotFound)
@@ -88,7 +94,7 @@ var _ = Describe("The example of a client", func() {
 	It("is tested here", func() {
 		files, err := filepath.Glob(filepath.Join("..", "config", "examples", "*.yaml"))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(files).To(HaveLen(5), "four, and the kustomization")
+		Expect(files).To(HaveLen(6), "five, and the kustomization")
 	})
 })
 

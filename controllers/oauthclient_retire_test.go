@@ -161,4 +161,30 @@ var _ = Describe("A client secret that ends when it is unused", Serial, Ordered,
 		Expect(find(w.client.Status.Credentials, w.old).ExpiresAt.Time).To(BeTemporally("<=", w.clock.Add(2*time.Hour)))
 		w.cleanUp()
 	})
+
+	DescribeTable("has no more time than the overlap, whoever writes its status", func(retire v1alpha1.RetirePolicy, least, most time.Duration) {
+		w := newRetiring(newNamespace(nil), as, 2*time.Hour)
+		w.edit(func(c *v1alpha1.OAuthClient) { c.Spec.Rotation.Retire = retire; c.Spec.Rotation.UnusedFor = nil })
+		w.settle("edited")
+		forge := func(ends time.Time) time.Duration {
+			GinkgoHelper()
+			w.refresh()
+			find(w.client.Status.Credentials, w.old).ExpiresAt = seconds(ends)
+			Expect(admin.Status().Update(suiteCtx, w.client)).To(Succeed())
+			w.reconcile()
+			w.refresh()
+			return find(w.client.Status.Credentials, w.old).ExpiresAt.Sub(w.clock)
+		}
+		Expect(forge(w.clock.Add(1000 * day))).To(And(BeNumerically(">=", least), BeNumerically("<=", most)))
+		Expect(forge(w.clock.Add(time.Hour))).To(Equal(time.Hour), "what is less is left alone")
+		for range 20 {
+			w.pass(time.Time{})
+		}
+		w.refresh()
+		Expect(find(w.client.Status.Credentials, w.old).ExpiresAt.Sub(w.clock)).To(Equal(40*time.Minute), "time passes")
+		w.cleanUp()
+	},
+		Entry("after the overlap", v1alpha1.RetireAfterOverlap, 2*time.Hour, 2*time.Hour),
+		Entry("when it is unused", v1alpha1.RetireWhenUnused, 2*time.Hour, 26*time.Hour),
+	)
 })

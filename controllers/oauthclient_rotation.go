@@ -222,15 +222,23 @@ func fitting(credentials []v1alpha1.ClientCredential) []v1alpha1.ClientCredentia
 }
 
 // aged returns the credentials without those that have ended, and with more time
-// for those that are not to end while they are in use.
+// for those that are not to end while they are in use. None that was replaced has
+// more time ahead than rotation.overlap, or what its last use gives it: a status
+// that somebody else wrote lengthens no life beyond that.
 func aged(c *v1alpha1.OAuthClient, credentials []v1alpha1.ClientCredential, now time.Time) []v1alpha1.ClientCredential {
 	var alive []v1alpha1.ClientCredential
 	unusedFor, untilUnused := c.RetiresUnused()
 	for _, p := range credentials {
-		if p.State == v1alpha1.CredentialRetiring && p.ExpiresAt == nil {
-			p.ExpiresAt = seconds(now.Add(c.RotationOverlap()))
+		silent := silentAt(p, unusedFor, now)
+		if last := now.Add(c.RotationOverlap()); p.State == v1alpha1.CredentialRetiring {
+			if untilUnused && silent.After(last) {
+				last = silent
+			}
+			if p.ExpiresAt == nil || p.ExpiresAt.After(last) {
+				p.ExpiresAt = seconds(last)
+			}
 		}
-		if silent := silentAt(p, unusedFor, now); untilUnused && silent.After(now) && movesAt(p, silent, now) {
+		if untilUnused && silent.After(now) && movesAt(p, silent, now) {
 			p.ExpiresAt = seconds(silent)
 		}
 		if !ended(p, now) {

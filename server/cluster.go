@@ -24,6 +24,7 @@ import (
 
 	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/api/validation"
+	"oauth-operator.dev/server/clientdocument"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/kubernetes"
 	"oauth-operator.dev/server/grant/memory"
@@ -54,7 +55,7 @@ type ClusterOptions struct {
 	Namespaces []string
 
 	// ClientNetworks are networks, not public, in which the server may reach what
-	// clients name (backchannelLogoutURI).
+	// clients name (backchannelLogoutURI, jwksURI, sectorIdentifierURI).
 	ClientNetworks []netip.Prefix
 
 	// GrantStore is StoreKubernetes or StoreMemory.
@@ -115,6 +116,8 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	if err != nil {
 		return nil, err
 	}
+	strangers := outbound.New(outbound.Options{Networks: options.ClientNetworks})
+	documents := clientdocument.New(clientdocument.Options{Client: strangers, Log: options.Log})
 	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
 	c.Server = New(Options{
 		Registry:  func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
@@ -123,10 +126,12 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 		Uses:      recorder,
 
 		ServiceAccounts: accounts,
+		KeySets:         documents,
+		Sectors:         documents,
 
 		Grants:     store,
 		People:     people,
-		Notifier:   logout.NewNotifier(logout.NotifierOptions{Client: outbound.New(outbound.Options{Networks: options.ClientNetworks})}),
+		Notifier:   logout.NewNotifier(logout.NotifierOptions{Client: strangers}),
 		Registerer: options.Registerer,
 		Log:        options.Log,
 	})

@@ -14,6 +14,7 @@
 //	RFC 6750         userinfo         our own protected resource (OpenID Connect Core §5.3)
 //	RFC 7009         revocation       ends grants at their client's word
 //	RFC 7662         introspection    with the signed responses of RFC 9701
+//	RFC 7591 §2      clientdocument   what clients publish: jwks_uri, sector_identifier_uri
 //	RFC 7636         authorization    the challenge; token checks the verifier
 //	RFC 8414         metadata         with OpenID Connect Discovery and the JWK Set (RFC 7517 §5)
 //	RFC 8707         token            resource indicators; authorization binds the code to them

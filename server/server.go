@@ -39,6 +39,13 @@ type Options struct {
 	// as. Nil where there is no cluster.
 	ServiceAccounts clientauth.ServiceAccounts
 
+	// KeySets has the keys that clients publish. Nil where nothing is fetched.
+	KeySets clientauth.KeySets
+
+	// Sectors has what is at the sector identifier URIs of clients. Nil where nothing
+	// is fetched: clients that have one are refused then.
+	Sectors registration.SectorDocuments
+
 	// Uses is told which client secrets are in use. Nil if nobody needs to know.
 	Uses clientauth.Uses
 

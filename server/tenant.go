@@ -10,6 +10,7 @@ import (
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/metadata"
+	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/revocation"
 	"oauth-operator.dev/server/token"
 	"oauth-operator.dev/server/userinfo"
@@ -32,11 +33,11 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 		t.routes[t.base+path] = http.StripPrefix(t.base, s.endpoint(name, log, handler))
 	}
 
-	registry := s.options.Registry(settings)
+	registry := registration.VerifySectors(s.options.Registry(settings), s.options.Sectors)
 	current := s.options.Keys(settings.Name)
 	authenticator := clientauth.New(clientauth.Options{
 		Registry: registry, Verifiers: s.options.Verifiers, Uses: s.options.Uses, Realm: settings.Issuer,
-		Issuer: settings.Issuer, Spent: s.options.Grants, ServiceAccounts: s.options.ServiceAccounts, Now: s.options.Now,
+		Issuer: settings.Issuer, Spent: s.options.Grants, ServiceAccounts: s.options.ServiceAccounts, KeySets: s.options.KeySets, Now: s.options.Now,
 	})
 
 	for path, handler := range authorization.New(authorization.Options{

@@ -58,6 +58,12 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 		Entry("an RSA key", with(rsa)),
 		Entry("several", with(ec, okp, rsa)),
 		Entry("the algorithm of one", func(s *v1alpha1.OAuthClientSpec) { with(ec, rsa)(s); s.TokenEndpointAuthSigningAlg = "PS256" }),
+		Entry("an address of keys", func(s *v1alpha1.OAuthClientSpec) {
+			s.JWKSURI = "https://app.example.com:8443/jwks.json?tenant=1"
+		}),
+		Entry("an address of keys, and their algorithm", func(s *v1alpha1.OAuthClientSpec) {
+			s.JWKSURI, s.TokenEndpointAuthSigningAlg = "https://192.0.2.1", "PS256"
+		}),
 		Entry("a ServiceAccount", func(s *v1alpha1.OAuthClientSpec) {
 			s.ServiceAccountRef = &v1alpha1.ServiceAccountReference{Name: "web.app-1"}
 		}),
@@ -76,6 +82,26 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 		Entry("keys for another method", "needs exactly one of", func(s *v1alpha1.OAuthClientSpec) {
 			with(ec)(s)
 			s.TokenEndpointAuthMethod = "client_secret_basic"
+		}),
+		Entry("keys and an address of keys", "needs exactly one of jwks, jwksURI and serviceAccountRef", func(s *v1alpha1.OAuthClientSpec) {
+			with(ec)(s)
+			s.JWKSURI = "https://app.example.com/jwks.json"
+		}),
+		Entry("an address of keys and a ServiceAccount", "needs exactly one of jwks, jwksURI and serviceAccountRef", func(s *v1alpha1.OAuthClientSpec) {
+			s.JWKSURI = "https://app.example.com/jwks.json"
+			s.ServiceAccountRef = &v1alpha1.ServiceAccountReference{Name: "web"}
+		}),
+		Entry("all three", "remove jwks, jwksURI and serviceAccountRef", func(s *v1alpha1.OAuthClientSpec) {
+			with(ec)(s)
+			s.JWKSURI = "https://app.example.com/jwks.json"
+			s.ServiceAccountRef = &v1alpha1.ServiceAccountReference{Name: "web"}
+		}),
+		Entry("an address of keys for another method", "needs exactly one of", func(s *v1alpha1.OAuthClientSpec) {
+			s.JWKSURI = "https://app.example.com/jwks.json"
+			s.TokenEndpointAuthMethod = "client_secret_basic"
+		}),
+		Entry("an algorithm that nobody signs with", "Unsupported value", func(s *v1alpha1.OAuthClientSpec) {
+			s.JWKSURI, s.TokenEndpointAuthSigningAlg = "https://app.example.com/jwks.json", "HS256"
 		}),
 		Entry("no key", "Required value", with()),
 		Entry("eleven keys", "must have at most 10 items", with(okp, okp, okp, okp, okp, okp, okp, okp, okp, okp, okp)),
@@ -107,6 +133,17 @@ var _ = Describe("An OAuthClient that authenticates by assertions", func() {
 			s.Rotation = &v1alpha1.Rotation{RolloutRestart: true}
 		}),
 	)
+
+	It("has an address of keys that is on https and has nothing that is not sent", func(ctx SpecContext) {
+		for _, uri := range []string{
+			"http://app.example.com/jwks", "https://", "https://a@app.example.com/", "https://app.example.com/#keys", "//app.example.com",
+			"https://[::1]/", "https://app.example.com:0/", "https://app.example.com/ ", "https://app.example.com/%zz", "file:///etc/passwd", "HTTPS://app.example.com",
+		} {
+			problems, err := judged(ctx, func(s *v1alpha1.OAuthClientSpec) { s.JWKSURI = uri })
+			Expect(err).To(MatchError(ContainSubstring("jwksURI must be an https URL with a host name and without a fragment, such as")), uri)
+			Expect(problems).To(HaveExactElements(HaveField("Field", "spec.jwksURI")), uri)
+		}
+	})
 
 	DescribeTable("is refused by the validator, which can reckon, with", func(ctx SpecContext, words string, how func(*v1alpha1.OAuthClientSpec)) {
 		problems, _ := judged(ctx, how)

@@ -1,7 +1,7 @@
 package v1alpha1
 
 // ClientAssertionMetadata is what verifies the assertions of a client that
-// authenticates with private_key_jwt: one of jwks and serviceAccountRef.
+// authenticates with private_key_jwt: one of jwks, jwksURI and serviceAccountRef.
 type ClientAssertionMetadata struct {
 	// jwks is a JWK Set (RFC 7517 §5) with the public keys that verify what the
 	// client signs (RFC 7591 §2). To change keys, add the new one, let the client
@@ -9,9 +9,17 @@ type ClientAssertionMetadata struct {
 	// +optional
 	JWKS *JSONWebKeySet `json:"jwks,omitempty"`
 
+	// jwksURI is where the client publishes these keys as a JWK Set, on https (RFC
+	// 7591 §2). The server fetches them when it has to verify an assertion. To change
+	// keys, publish the new one beside the old one a minute before it is used.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches(r"^https://(([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3})(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?]([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$")`,message="jwksURI must be an https URL with a host name and without a fragment, such as https://app.example.com/jwks.json"
+	JWKSURI string `json:"jwksURI,omitempty"`
+
 	// tokenEndpointAuthSigningAlg is the one algorithm that the client signs its
 	// assertions with (RFC 7591 §2, OpenID Connect Registration §2). Without it,
-	// each that fits a key of jwks.
+	// each that fits a key of jwks or jwksURI.
 	// +optional
 	TokenEndpointAuthSigningAlg AssertionAlgorithm `json:"tokenEndpointAuthSigningAlg,omitempty"`
 

@@ -41,10 +41,21 @@ type OpenIDClientMetadata struct {
 	// subjectType says by which sub the client knows people: public, which it is if
 	// it is left out, the same as
 	// other clients do; or pairwise, one that is made for the host of its
-	// redirectURIs, which therefore have to be http or https URLs of one host
-	// (OpenID Connect Core §8.1). With another host, all people are new to it.
+	// redirectURIs, which therefore have to be http or https URLs of one host, or
+	// for that of sectorIdentifierURI (OpenID Connect Core §8.1). With another host,
+	// all people are new to it.
 	// +optional
 	SubjectType SubjectType `json:"subjectType,omitempty"`
+
+	// sectorIdentifierURI is where a JSON array of redirect URIs is that are of one
+	// sector (OpenID Connect Registration §5): an https URL, whose host is what a
+	// pairwise sub is then made for. All redirectURIs have to be in the array, or the
+	// server refuses the client, and redirectHosts of the policy have to allow the
+	// host. It goes with subjectType: pairwise.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule=`self == "" || self.matches(r"^https://(([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?|(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3})(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?]([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?$")`,message="sectorIdentifierURI must be an https URL with a host name and without a fragment, such as https://example.com/sector.json"
+	SectorIdentifierURI string `json:"sectorIdentifierURI,omitempty"`
 
 	// idTokenSignedResponseAlg is the algorithm of the client's ID tokens. Without
 	// it, they are signed as the AuthorizationServer says.

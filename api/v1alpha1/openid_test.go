@@ -67,6 +67,9 @@ var _ = Describe("An OAuthClient's OpenID metadata", func() {
 				"spec.backchannelLogoutURI", "spec.clientURI", "spec.policyURI", "spec.tosURI")
 		}
 		judge(ctx, func(s *v1alpha1.OAuthClientSpec) { s.BackchannelLogoutURI = "https://example.com/#x" }, "spec.backchannelLogoutURI")
+		for _, uri := range []string{"http://example.com/", "https://example.com/#x", "https://a@example.com/", "https://[::1]/", "https://*.example.com/", "https://"} {
+			judge(ctx, func(s *v1alpha1.OAuthClientSpec) { s.SubjectType, s.SectorIdentifierURI = "pairwise", uri }, "spec.sectorIdentifierURI")
+		}
 	})
 
 	It("has addresses for after a logout that are as strict as redirect URIs", func(ctx SpecContext) {
@@ -86,6 +89,22 @@ var _ = Describe("An OAuthClient's OpenID metadata", func() {
 		}, "spec.subjectType")
 	})
 
+	It("has a sector identifier URI only for pairwise subjects", func(ctx SpecContext) {
+		judge(ctx, func(s *v1alpha1.OAuthClientSpec) {
+			s.SubjectType, s.SectorIdentifierURI = "pairwise", "https://example.com:8443/sector.json?of=1"
+			s.RedirectURIs = []string{"https://a.example/cb", "https://b.example/cb", "com.example.app:/cb"}
+		})
+		for _, subjectType := range []v1alpha1.SubjectType{"", "public"} {
+			judge(ctx, func(s *v1alpha1.OAuthClientSpec) {
+				s.SubjectType, s.SectorIdentifierURI = subjectType, "https://example.com/sector.json"
+			}, "spec.sectorIdentifierURI")
+		}
+		judge(ctx, func(s *v1alpha1.OAuthClientSpec) {
+			s.SubjectType, s.SectorIdentifierURI = "pairwise", "https://example.com/sector.json"
+			s.RedirectURIsFrom = []v1alpha1.RedirectURISource{{Kind: "Ingress", Name: "web", Path: "/cb"}}
+		}, "spec.subjectType")
+	})
+
 	// OpenID Connect Core §8.1. The API server cannot compare hosts.
 	It("is pairwise only where all redirect URIs are of one host", func() {
 		for _, uris := range [][]string{
@@ -97,6 +116,12 @@ var _ = Describe("An OAuthClient's OpenID metadata", func() {
 			Expect(validation.Client(c, nil, nil, 0)).To(BeEmpty())
 			c.Spec.SubjectType = v1alpha1.SubjectTypePairwise
 			Expect(fieldsOf(validation.Client(c, nil, nil, 0))).To(Equal([]string{"spec.subjectType"}), "%v", uris)
+
+			c.Spec.SectorIdentifierURI = "https://Sector.example:8443/list"
+			Expect(validation.Client(c, nil, nil, 0)).To(BeEmpty(), "%v", uris)
+			sector, ok := validation.Sector(c)
+			Expect(ok).To(BeTrue())
+			Expect(sector).To(Equal("sector.example"))
 		}
 		c := &v1alpha1.OAuthClient{Spec: v1alpha1.OAuthClientSpec{RedirectURIs: []string{"https://A.example/cb", "https://a.example:8443/x"}}}
 		sector, ok := validation.Sector(c)

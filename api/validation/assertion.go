@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"math/big"
 	"slices"
@@ -23,20 +24,32 @@ func clientAssertions(c *v1alpha1.OAuthClient) []Problem {
 	add := func(field, format string, args ...any) {
 		problems = append(problems, problem(field, v1alpha1.ReasonInvalid, format, args...))
 	}
-	jwks, account, alg := c.Spec.JWKS, c.Spec.ServiceAccountRef, c.Spec.TokenEndpointAuthSigningAlg
+	jwks, uri, account, alg := c.Spec.JWKS, c.Spec.JWKSURI, c.Spec.ServiceAccountRef, c.Spec.TokenEndpointAuthSigningAlg
+	sources := 0
+	for _, there := range []bool{jwks != nil, uri != "", account != nil} {
+		if there {
+			sources++
+		}
+	}
 	signs := c.EffectiveAuthMethod() == v1alpha1.AuthMethodPrivateKeyJWT
 	switch {
-	case signs && (jwks == nil) == (account == nil):
-		add("spec.tokenEndpointAuthMethod", "private_key_jwt needs exactly one of jwks and serviceAccountRef")
-	case !signs && (jwks != nil || account != nil):
-		add("spec.tokenEndpointAuthMethod", "jwks and serviceAccountRef are for private_key_jwt: use that, or remove them")
+	case signs && sources != 1:
+		add("spec.tokenEndpointAuthMethod", "private_key_jwt needs exactly one of jwks, jwksURI and serviceAccountRef")
+	case !signs && sources != 0:
+		add("spec.tokenEndpointAuthMethod", "jwks, jwksURI and serviceAccountRef are for private_key_jwt: use that, or remove them")
+	}
+	if uri != "" && !document(uri) {
+		add("spec.jwksURI", "%s must be an https URL with a host name and without a fragment", quote(uri))
 	}
 	if account != nil && !serviceAccountName(account.Name) {
 		add("spec.serviceAccountRef.name", "%s is no name of a ServiceAccount", quote(account.Name))
 	}
 	if jwks == nil {
-		if alg != "" {
-			add("spec.tokenEndpointAuthSigningAlg", "it is the algorithm of assertions that keys in jwks verify: remove it")
+		switch {
+		case alg != "" && uri == "":
+			add("spec.tokenEndpointAuthSigningAlg", "it is the algorithm of assertions that keys of jwks or jwksURI verify: remove it")
+		case alg != "" && !known(alg):
+			add("spec.tokenEndpointAuthSigningAlg", "%s is not known: use RS256, PS256, ES256 or EdDSA", quote(string(alg)))
 		}
 		return problems
 	}
@@ -66,6 +79,7 @@ func clientAssertions(c *v1alpha1.OAuthClient) []Problem {
 // Bounds of keys.
 const (
 	maxKeys    = 10
+	maxKeyID   = 256
 	minRSABits = 2048
 	maxRSABits = 4096
 )
@@ -75,6 +89,42 @@ var algorithmsOf = map[string][]v1alpha1.AssertionAlgorithm{
 	"RSA": {v1alpha1.AssertionRS256, v1alpha1.AssertionPS256},
 	"EC":  {v1alpha1.AssertionES256},
 	"OKP": {v1alpha1.AssertionEdDSA},
+}
+
+// known reports whether assertions can be signed with the algorithm.
+func known(alg v1alpha1.AssertionAlgorithm) bool {
+	for _, algorithms := range algorithmsOf {
+		if slices.Contains(algorithms, alg) {
+			return true
+		}
+	}
+	return false
+}
+
+// ParseJWK reads a JWK (RFC 7517 §4) that somebody has published, with the rules
+// of PublicKey, its kid and alg. Members that are not known are ignored; a JWK with
+// those of a private key is refused, because everybody has it.
+func ParseJWK(text []byte) (public crypto.PublicKey, kid, alg string, err error) {
+	var private struct {
+		D json.RawMessage `json:"d"`
+		K json.RawMessage `json:"k"`
+
+		Operations []string `json:"key_ops"`
+	}
+	var jwk v1alpha1.JSONWebKey
+	if json.Unmarshal(text, &jwk) != nil || json.Unmarshal(text, &private) != nil {
+		return nil, "", "", errors.New("this is no JWK")
+	}
+	switch {
+	case private.D != nil || private.K != nil:
+		return nil, "", "", errors.New("it has a private or a symmetric key")
+	case len(jwk.KeyID) > maxKeyID:
+		return nil, "", "", errors.New("its kid is longer than 256 characters")
+	case private.Operations != nil && !slices.Contains(private.Operations, "verify"):
+		return nil, "", "", errors.New("its key_ops do not have verify")
+	}
+	public, err = PublicKey(&jwk)
+	return public, jwk.KeyID, string(jwk.Algorithm), err
 }
 
 // PublicKey returns the key that a JWK describes: an *rsa.PublicKey, an

@@ -45,8 +45,16 @@ func clientOpenID(c *v1alpha1.OAuthClient) []Problem {
 			add(index("spec.postLogoutRedirectURIs", i), "%s %s", quote(uri), err)
 		}
 	}
-	if uri := m.BackchannelLogoutURI; uri != "" && (!webPage(uri) || strings.Contains(uri, "#")) {
+	if uri := m.BackchannelLogoutURI; uri != "" && !document(uri) {
 		add("spec.backchannelLogoutURI", "%s must be an https URL with a host name and without a fragment", quote(uri))
+	}
+	if uri := m.SectorIdentifierURI; uri != "" {
+		switch {
+		case !document(uri):
+			add("spec.sectorIdentifierURI", "%s must be an https URL with a host name and without a fragment", quote(uri))
+		case m.SubjectType != v1alpha1.SubjectTypePairwise:
+			add("spec.sectorIdentifierURI", "it says what pairwise subjects are made for: set subjectType to pairwise, or remove it")
+		}
 	}
 	switch m.SubjectType {
 	case "", v1alpha1.SubjectTypePublic:
@@ -55,7 +63,7 @@ func clientOpenID(c *v1alpha1.OAuthClient) []Problem {
 		case len(c.Spec.RedirectURIsFrom) > 0:
 			add("spec.subjectType", "pairwise depends on the host of the redirect URIs, which redirectURIsFrom lets change: list the redirectURIs, or use public")
 		case !ok:
-			add("spec.subjectType", "pairwise needs redirectURIs that are http or https URLs of one host: use public, or make a client for each host")
+			add("spec.subjectType", "pairwise needs redirectURIs that are http or https URLs of one host, or a sectorIdentifierURI: use public, or make a client for each host")
 		}
 	default:
 		add("spec.subjectType", "%s is not known: use public or pairwise", quote(string(m.SubjectType)))
@@ -64,11 +72,15 @@ func clientOpenID(c *v1alpha1.OAuthClient) []Problem {
 }
 
 // Sector returns the sector identifier of a pairwise client: the host of its
-// redirect URIs (OpenID Connect Core §8.1). It is not ok for a client without
-// redirect URIs, with those of several hosts, or of an app. A
-// sector_identifier_uri, which would allow more, is not supported: somebody would
-// have to fetch it.
+// sectorIdentifierURI, or of its redirect URIs (OpenID Connect Core §8.1). It is
+// not ok for a client without redirect URIs, and without a sectorIdentifierURI for
+// one with those of several hosts, or of an app. That the document at the
+// sectorIdentifierURI has the redirect URIs is for the server to find out: until
+// then the client must have no sub of that sector.
 func Sector(c *v1alpha1.OAuthClient) (string, bool) {
+	if uri := c.Spec.SectorIdentifierURI; uri != "" {
+		return strings.ToLower(redirectHost(uri)), len(c.Spec.RedirectURIs) > 0
+	}
 	sector := ""
 	for _, uri := range c.Spec.RedirectURIs {
 		u, err := url.Parse(uri)
@@ -83,6 +95,9 @@ func Sector(c *v1alpha1.OAuthClient) (string, bool) {
 	}
 	return sector, sector != ""
 }
+
+// document reports whether that is an https URL as of a webPage, without a fragment.
+func document(uri string) bool { return webPage(uri) && !strings.Contains(uri, "#") }
 
 // webPage reports whether that is an https URL with a host name or an IPv4
 // address. It may have a fragment.

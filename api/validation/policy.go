@@ -50,6 +50,12 @@ func allowed(
 		j.judge(at, "redirect host", host,
 			func(r *v1alpha1.PolicyRule) bool { return permitsHost(r.RedirectHosts, host) })
 	}
+	if uri := c.Spec.SectorIdentifierURI; uri != "" {
+		// Its host takes the place of those of the redirect URIs (OpenID Connect Core §8.1).
+		host := redirectHost(uri)
+		j.judge("spec.sectorIdentifierURI", "redirect host", host,
+			func(r *v1alpha1.PolicyRule) bool { return permitsHost(r.RedirectHosts, host) })
+	}
 	j.judgeLifetimes(c)
 	j.judgeRank(c, rank)
 	return j.problems

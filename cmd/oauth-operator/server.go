@@ -54,7 +54,7 @@ func serverCommand() *cobra.Command {
 	own.StringSliceVar(&flags.proxies, "trusted-proxies", nil,
 		"Networks (CIDR) whose X-Forwarded-For is believed when logins are slowed down by address.")
 	own.StringSliceVar(&flags.networks, "client-networks", nil,
-		"Networks (CIDR) that the server may reach, although they are not public, at addresses that clients name: backchannelLogoutURI.")
+		"Networks (CIDR) that the server may reach, although they are not public, at addresses that clients name: backchannelLogoutURI, jwksURI and sectorIdentifierURI.")
 	own.StringVar(&flags.grantStore, "grant-store", server.StoreKubernetes,
 		"Where grants are kept: kubernetes, or memory, which forgets them when the process ends and is not shared by replicas.")
 	own.StringSliceVar(&flags.namespaces, "namespaces", nil,

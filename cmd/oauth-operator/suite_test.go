@@ -50,6 +50,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	build.Stdout, build.Stderr = GinkgoWriter, GinkgoWriter
 	Expect(build.Run()).To(Succeed())
 
+	publishOnLoopback(dir)
 	audit = newAuditLog(dir)
 	// The installation outlives this node, whose context ends with it.
 	running, stop := context.WithCancel(context.Background())
@@ -60,6 +61,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 		Binary:        binary,
 		ServerAddress: "127.0.0.1:0",
 		Args:          []string{"--v", "9"}, // the log may say everything that it can
+		ServerArgs:    []string{"--client-networks", "127.0.0.0/8"},
 		Progress:      GinkgoWriter,
 		Logs:          output,
 		ControlPlane:  controlplane.Options{Log: GinkgoWriter, APIServerFlags: audit.flags()},

@@ -1,6 +1,7 @@
 package authorization
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/go-logr/logr"
@@ -138,9 +139,14 @@ func refuseFault(cause error) *refusal {
 // refuse shows a refusal to the person.
 func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, f *refusal) {
 	log := logr.FromContextOrDiscard(r.Context())
-	if f.page.Status >= http.StatusInternalServerError {
+	switch {
+	case f.page.Status >= http.StatusInternalServerError:
 		log.Error(f.cause, "An authorization request could not be served.", "code", f.page.Code)
-	} else {
+	case errors.Is(f.cause, registration.ErrRefused):
+		// What is wrong with a registration is nobody's secret, and not all of it is in
+		// the conditions of the OAuthClient.
+		log.Info("An authorization request was refused.", "code", f.page.Code, "cause", f.cause.Error())
+	default:
 		log.Info("An authorization request was refused.", "code", f.page.Code)
 	}
 	e.pages.Error(w, f.page)

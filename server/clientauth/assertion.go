@@ -30,6 +30,13 @@ type ServiceAccounts interface {
 	Issuer(ctx context.Context, anew bool) (issuer string, keys []assertion.Key, err error)
 }
 
+// KeySets knows the keys that clients publish; clientdocument.Fetcher is one.
+type KeySets interface {
+	// Keys returns the keys that are published at the address. With anew it looks
+	// whether there are others by now, if that was not done a moment ago.
+	Keys(ctx context.Context, address string, anew bool) ([]assertion.Key, error)
+}
+
 // fromAssertion reads the parameters of RFC 7521 §4.2. Nothing is verified here,
 // and nothing is looked up before the assertion has a form that can be verified.
 func fromAssertion(params oauth.Params) (attempt, error) {
@@ -69,6 +76,8 @@ func (a *Authenticator) assert(ctx context.Context, client *registration.Client,
 	switch {
 	case errors.Is(err, errNobodyKnows):
 		return Result{}, oauth.Unavailable(err)
+	case errors.Is(err, errNotPublished):
+		return Result{}, explained(err, "The keys at the jwks_uri of the client cannot be had. The log of the authorization server says why; it asks for them again after a minute.")
 	case err != nil:
 		if !a.options.Failures.Allow(attempt.clientID) {
 			err = ErrThrottled
@@ -105,6 +114,9 @@ func (a *Authenticator) assert(ctx context.Context, client *registration.Client,
 // errNobodyKnows says that the keys could not be read.
 var errNobodyKnows = errors.New("clientauth: the keys of the cluster could not be read")
 
+// errNotPublished says that the keys of a client are not where it publishes them.
+var errNotPublished = errors.New("clientauth: the keys of the client could not be fetched")
+
 // verifyAssertion checks the signature with the keys of the client, and where
 // none of them is right, with those that it may have by now. It returns the client
 // that it ended with, and who has issued the token of a ServiceAccount.
@@ -129,6 +141,8 @@ func (a *Authenticator) verifyOnce(ctx context.Context, client *registration.Cli
 	switch {
 	case client.AuthMethod != oauth.AuthMethodPrivateKeyJWT:
 		return "", errMethod
+	case client.JWKSURI != "":
+		return "", a.verifyPublished(ctx, client, jwt)
 	case client.ServiceAccount == "":
 		return "", jwt.Verify(client.Keys)
 	case a.options.ServiceAccounts == nil:
@@ -144,4 +158,39 @@ func (a *Authenticator) verifyOnce(ctx context.Context, client *registration.Cli
 		}
 	}
 	return "", err
+}
+
+// verifyPublished checks the signature with the keys that the client publishes:
+// those that are known, and where none of them is right, those that there are by
+// now. That is how a client changes its keys, and how often strangers can have them
+// fetched is bounded by who fetches them.
+func (a *Authenticator) verifyPublished(ctx context.Context, client *registration.Client, jwt *assertion.JWT) (err error) {
+	if a.options.KeySets == nil {
+		return errMethodUnknown
+	}
+	for _, anew := range []bool{false, true} {
+		keys, failed := a.options.KeySets.Keys(ctx, client.JWKSURI, anew)
+		if failed != nil {
+			return errors.Join(errNotPublished, failed)
+		}
+		if err = jwt.Verify(forAlgorithm(keys, client.AssertionAlg)); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// forAlgorithm returns the keys as those of that algorithm alone, if there is one.
+func forAlgorithm(keys []assertion.Key, alg string) []assertion.Key {
+	if alg == "" {
+		return keys
+	}
+	var fitting []assertion.Key
+	for _, k := range keys {
+		if k.Alg == "" || k.Alg == alg {
+			k.Alg = alg
+			fitting = append(fitting, k)
+		}
+	}
+	return fitting
 }

@@ -59,6 +59,9 @@ type Options struct {
 	// there is no cluster.
 	ServiceAccounts ServiceAccounts
 
+	// KeySets has the keys of clients with a JWKSURI. Nil where nothing is fetched.
+	KeySets KeySets
+
 	// Realm is the protection space of the challenge (RFC 9110 §11.5): the
 	// issuer identifier.
 	Realm string

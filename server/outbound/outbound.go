@@ -23,6 +23,9 @@ type Options struct {
 
 	// RootCAs vouch for the certificates. Nil for those of the system.
 	RootCAs *x509.CertPool
+
+	// Resolver looks names up. Nil for that of the system.
+	Resolver *net.Resolver
 }
 
 // Bounds of a request.
@@ -48,7 +51,7 @@ var (
 // to, after the name was resolved, so a name that changes its mind helps nobody.
 // Who reads an answer bounds its length.
 func New(o Options) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, ControlContext: control(o.Networks)}
+	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: o.Resolver, ControlContext: control(o.Networks)}
 	return &http.Client{
 		Timeout: requestTimeout,
 		Transport: secure{&http.Transport{

@@ -41,6 +41,10 @@ func vouched(e *exchange) {
 func brokenAssertions() []mutation {
 	broken := []mutation{
 		{"assertions count for nothing", "RFC 7523 §2.2-good", asks("/token", func(e *exchange) { e.body.Del("client_assertion") })},
+		{"published keys count for nothing", "RFC 7591 §2-jwks_uri", asks("/token", func(e *exchange) { e.body.Del("client_assertion") })},
+		{"keys that are not published count", "RFC 7591 §2-jwks_uri foreign", asks("/token", vouched)},
+		{"a kid that is not published counts", "RFC 7591 §2-jwks_uri kid", asks("/token", vouched)},
+		{"keys are where an assertion says", "RFC 7591 §2-jwks_uri jku", asks("/token", vouched)},
 		{"clocks have to agree to the second", "RFC 7523 §3-leeway", asks("/token", func(e *exchange) { e.body.Del("client_assertion") })},
 		{"of an assertion and a secret one counts", "RFC 6749 §2.3-b assertion", asks("/token", vouched)},
 		{"a bad assertion is a fault", "RFC 7523 §3-nested", status("/token", 401, 500)},

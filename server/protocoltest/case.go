@@ -60,7 +60,7 @@ func Cases() []Case {
 	return slices.Concat(
 		clientAuthentication(), authorizationEndpoint(), redirection(), tokenEndpoint(), codeGrant(), otherGrants(),
 		tokenResponses(), refreshing(), pageSecurity(),
-		bearerTokens(), revocation(), clientAssertions(), proofKey(), introspection(), loopback(), metadataDocument(),
+		bearerTokens(), revocation(), clientAssertions(), publishedKeys(), proofKey(), introspection(), loopback(), metadataDocument(),
 		deviceGrant(), exchange(), resourceIndicators(), jwtAccessTokens(), pushedRequests(), issuerIdentification(), proofOfPossession(), bestPractice(),
 		openID(), rpLogout(),
 	)

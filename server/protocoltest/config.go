@@ -14,11 +14,12 @@ import (
 type Config struct {
 	Issuer       string  `json:"issuer"`
 	Confidential Client  `json:"confidential"`
-	Other        Client  `json:"other"`    // a second confidential client
-	Public       Client  `json:"public"`   // native: its redirect URI is one on loopback
-	Signer       Client  `json:"signer"`   // one with private_key_jwt and an EC key on P-256
-	Exchange     Swap    `json:"exchange"` // of access tokens, if it is supported
-	Scope        string  `json:"scope"`    // that all clients may ask for; with two or more values, narrowing is tested too
+	Other        Client  `json:"other"`     // a second confidential client
+	Public       Client  `json:"public"`    // native: its redirect URI is one on loopback
+	Signer       Client  `json:"signer"`    // one with private_key_jwt and an EC key on P-256
+	Publisher    Client  `json:"publisher"` // one whose key is at its jwks_uri
+	Exchange     Swap    `json:"exchange"`  // of access tokens, if it is supported
+	Scope        string  `json:"scope"`     // that all clients may ask for; with two or more values, narrowing is tested too
 	Login        Login   `json:"login"`
 	Consent      Consent `json:"consent"`
 
@@ -90,11 +91,17 @@ func (c *Config) Validate() error {
 	case c.Login.Cookie == "" && c.Login.Username == "":
 		return errors.New("login needs username and password, or a cookie")
 	}
-	if c.Signer.ID != "" {
-		if _, err := c.Signer.key(); err != nil || len(c.Signer.RedirectURIs) == 0 {
-			return errors.New("signer needs id, redirectURIs and privateKey: a PKCS #8 key on P-256 in PEM")
+	for _, signer := range []struct {
+		name   string
+		client *Client
+	}{{"signer", &c.Signer}, {"publisher", &c.Publisher}} {
+		if signer.client.ID == "" {
+			continue
 		}
-		c.Signer.AuthMethod = "private_key_jwt"
+		if _, err := signer.client.key(); err != nil || len(signer.client.RedirectURIs) == 0 {
+			return errors.New(signer.name + " needs id, redirectURIs and privateKey: a PKCS #8 key on P-256 in PEM")
+		}
+		signer.client.AuthMethod = "private_key_jwt"
 	}
 	if c.Exchange.Client.ID != "" && (c.Exchange.Client.Secret == "" || c.Exchange.From == "" || c.Exchange.To == "") {
 		return errors.New("exchange needs a client with id and secret, from and to")

@@ -6,13 +6,16 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,10 +24,12 @@ import (
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server"
 	"oauth-operator.dev/server/assertion"
+	"oauth-operator.dev/server/clientdocument"
 	"oauth-operator.dev/server/grant/memory"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/outbound"
 	"oauth-operator.dev/server/protocoltest"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
@@ -98,6 +103,9 @@ func newWorld() *world {
 		Signer: protocoltest.Client{
 			ID: "team.signer", KeyID: "one", PrivateKey: signerPEM(), RedirectURIs: []string{"https://signer.example.com/callback"},
 		},
+		Publisher: protocoltest.Client{
+			ID: "team.publisher", KeyID: "published", PrivateKey: signerPEM(), RedirectURIs: []string{"https://publisher.example.com/callback"},
+		},
 		Exchange: protocoltest.Swap{Client: protocoltest.Client{ID: "team.api", Secret: "api"}, From: "urn:example:first", To: "urn:example:second"},
 		Login:    protocoltest.Login{Username: alice.Username, Password: password},
 	}
@@ -116,9 +124,11 @@ func newWorld() *world {
 	current.Store(set)
 	verifiers.Store(ring())
 	clients := registered{}
-	for _, c := range []protocoltest.Client{w.config.Confidential, w.config.Other, w.config.Public, w.config.Signer} {
+	for _, c := range []protocoltest.Client{w.config.Confidential, w.config.Other, w.config.Public, w.config.Signer, w.config.Publisher} {
 		clients[c.ID] = compile(c, settings.Lifetimes)
 	}
+	published, keySets := publish(w.config.Publisher.KeyID)
+	clients[w.config.Publisher.ID].Keys, clients[w.config.Publisher.ID].JWKSURI = nil, published
 	clients[w.config.Confidential.ID].Resources = []string{w.config.Exchange.From}
 	api := compile(w.config.Exchange.Client, settings.Lifetimes)
 	api.GrantTypes, api.ResponseTypes = []string{oauth.GrantTokenExchange}, nil
@@ -129,6 +139,7 @@ func newWorld() *world {
 			Registry:  func(*issuer.Settings) registration.Registry { return clients },
 			Keys:      func(string) *keys.Current { return current },
 			Verifiers: verifiers, Grants: memory.New(nil), People: onlyAlice{}, Log: logr.Discard(),
+			KeySets: keySets,
 		})
 		built.SetIssuers([]*issuer.Settings{settings})
 		return built
@@ -163,6 +174,20 @@ func compile(c protocoltest.Client, lifetimes issuer.Lifetimes) *registration.Cl
 			key.ID, key.Material, credential.Subject{ClientUID: compiled.UID, CredentialID: "a"}, c.Secret)}}
 	}
 	return compiled
+}
+
+// publish has the key of signerKey at an address, and returns what fetches it.
+func publish(keyID string) (address string, keySets *clientdocument.Fetcher) {
+	GinkgoHelper()
+	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: signerKey().Public(), KeyID: keyID}}})
+	Expect(err).NotTo(HaveOccurred())
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(text) }))
+	DeferCleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s.URL + "/jwks.json", clientdocument.New(clientdocument.Options{Log: logr.Discard(), Client: outbound.New(outbound.Options{
+		RootCAs: roots, Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})})
 }
 
 // signerKey is that of the client with private_key_jwt.

@@ -58,8 +58,15 @@ type Client struct {
 	Credentials []Credential
 
 	// Keys verify the client's assertions (RFC 7523). Empty for a client without,
-	// and for one that ServiceAccount speaks for.
+	// for one with a JWKSURI, and for one that ServiceAccount speaks for.
 	Keys []assertion.Key
+
+	// JWKSURI is where the client publishes such keys. "" for a client without.
+	JWKSURI string
+
+	// AssertionAlg is the one algorithm of assertions that keys from there verify: ""
+	// for each that fits a key.
+	AssertionAlg string
 
 	// ServiceAccount is the sub of the Kubernetes ServiceAccount whose tokens
 	// authenticate the client. "" for none.

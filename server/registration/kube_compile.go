@@ -86,7 +86,7 @@ func compileClient(oac *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, 
 	if c.Name == "" {
 		c.Name = c.ID
 	}
-	c.Keys, c.ServiceAccount = compileKeys(oac)
+	compileKeys(c, oac)
 	c.DefaultScope = defaultScope(catalogue).Intersect(c.Scope)
 	for _, uri := range oac.AllRedirectURIs() {
 		c.RedirectURIs = append(c.RedirectURIs, CompileRedirectURI(uri, c.Public()))

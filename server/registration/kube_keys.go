@@ -6,18 +6,22 @@ import (
 	"oauth-operator.dev/server/assertion"
 )
 
-// compileKeys returns what verifies the assertions of a client: keys of its own,
-// or a ServiceAccount that the cluster vouches for. Keys that are not good were
-// refused before; one that is not would not be used.
-func compileKeys(oac *v1alpha1.OAuthClient) (keys []assertion.Key, serviceAccount string) {
+// compileKeys compiles what verifies the assertions of a client: keys of its own,
+// an address that has them, or a ServiceAccount that the cluster vouches for. Keys
+// that are not good were refused before; one that is not would not be used.
+func compileKeys(c *Client, oac *v1alpha1.OAuthClient) {
 	if oac.EffectiveAuthMethod() != v1alpha1.AuthMethodPrivateKeyJWT {
-		return nil, ""
+		return
 	}
-	if ref := oac.Spec.ServiceAccountRef; ref != nil {
-		return nil, v1alpha1.ServiceAccountSubject(oac.Namespace, ref.Name)
-	}
-	if oac.Spec.JWKS == nil {
-		return nil, ""
+	switch ref := oac.Spec.ServiceAccountRef; {
+	case ref != nil:
+		c.ServiceAccount = v1alpha1.ServiceAccountSubject(oac.Namespace, ref.Name)
+		return
+	case oac.Spec.JWKSURI != "":
+		c.JWKSURI, c.AssertionAlg = oac.Spec.JWKSURI, string(oac.Spec.TokenEndpointAuthSigningAlg)
+		return
+	case oac.Spec.JWKS == nil:
+		return
 	}
 	for i := range oac.Spec.JWKS.Keys {
 		k := &oac.Spec.JWKS.Keys[i]
@@ -32,7 +36,6 @@ func compileKeys(oac *v1alpha1.OAuthClient) (keys []assertion.Key, serviceAccoun
 		if alg != "" && k.Algorithm != "" && alg != string(k.Algorithm) {
 			continue // a key for another algorithm than the client's
 		}
-		keys = append(keys, assertion.Key{ID: k.KeyID, Alg: alg, Public: public})
+		c.Keys = append(c.Keys, assertion.Key{ID: k.KeyID, Alg: alg, Public: public})
 	}
-	return keys, ""
 }

@@ -21,6 +21,7 @@ func compileOpenID(oac *v1alpha1.OAuthClient) OpenID {
 	}
 	if m.SubjectType == v1alpha1.SubjectTypePairwise {
 		o.Sector, _ = validation.Sector(oac)
+		o.SectorIdentifierURI = m.SectorIdentifierURI
 	}
 	if m.DefaultMaxAge != nil {
 		o.DefaultMaxAge, o.HasDefaultMaxAge = m.DefaultMaxAge.Duration, true

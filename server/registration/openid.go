@@ -14,8 +14,12 @@ type OpenID struct {
 	SubjectType string
 
 	// Sector is the sector identifier of a pairwise client (OpenID Connect Core
-	// §8.1): the host of its redirect URIs.
+	// §8.1): the host of its redirect URIs, or that of SectorIdentifierURI.
 	Sector string
+
+	// SectorIdentifierURI is where all redirect URIs of the client have to be listed:
+	// see VerifySectors. "" for a client without.
+	SectorIdentifierURI string
 
 	// IDTokenAlg signs the client's ID tokens: "" for the issuer's default.
 	IDTokenAlg string
