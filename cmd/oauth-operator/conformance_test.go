@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/hack/foreign"
 	"oauth-operator.dev/server/protocoltest"
 )
 
@@ -35,7 +36,8 @@ var _ = Describe("make conformance", func() {
 	It("finds nothing amiss, and all that is offered", func(ctx SpecContext) {
 		dir := GinkgoT().TempDir()
 		config, report := filepath.Join(dir, "config.yaml"), filepath.Join(dir, "report.xml")
-		content, err := yaml.Marshal(conformance(ctx))
+		whole := conformance(ctx)
+		content, err := yaml.Marshal(whole)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(os.WriteFile(config, content, 0o600)).To(Succeed())
 
@@ -64,11 +66,22 @@ var _ = Describe("make conformance", func() {
 		Expect(results.Tests).To(Equal(len(all)))
 		Expect(results.Failures).To(BeZero())
 		Expect(results.Skipped).To(Equal(len(notOffered)))
+
+		By("token exchange with openid-client, at the same issuer")
+		swap := whole.Exchange
+		Expect(play(ctx, foreign.Told{
+			Issuer: issuer + conformancePath, Client: foreign.Client{ID: whole.Confidential.ID, Secret: whole.Confidential.Secret},
+			RedirectURI: whole.Confidential.RedirectURIs[0], PostLogoutRedirectURI: conformanceBye, Scope: "openid orders", Resource: swap.From,
+			Exchange: &foreign.Exchange{Client: foreign.Client{ID: swap.Client.ID, Secret: swap.Client.Secret}, To: swap.To},
+		}, "node", openIDClient(ctx))).To(ContainElements("code", "exchange", "logout"))
 	}, SpecTimeout(5*time.Minute))
 })
 
-// conformancePath makes the issuer of the suite one with a path.
-const conformancePath = "/conformance"
+// The issuer of the suite has a path, and its web application takes people back here.
+const (
+	conformancePath = "/conformance"
+	conformanceBye  = "https://webapp.example.com/bye"
+)
 
 // conformance sets up what the suite needs, an issuer of its own included, and
 // returns the configuration that a user would write.
@@ -103,9 +116,9 @@ func conformance(ctx context.Context) protocoltest.Config {
 	config := protocoltest.Config{
 		Scope: "openid email orders",
 		Login: protocoltest.Login{Username: alice, Password: password},
-		Confidential: register("web", "https://web.example.com/callback", func(s *v1alpha1.OAuthClientSpec) {
+		Confidential: register("web", callback, func(s *v1alpha1.OAuthClientSpec) {
 			s.GrantTypes = append(s.GrantTypes, v1alpha1.GrantTypeClientCredentials)
-			s.Resources = []string{first}
+			s.Resources, s.PostLogoutRedirectURIs = []string{first}, []string{conformanceBye}
 		}),
 		Other: register("other", "https://other.example.com/callback", func(s *v1alpha1.OAuthClientSpec) {
 			s.TokenEndpointAuthMethod = v1alpha1.AuthMethodClientSecretPost
