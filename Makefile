@@ -74,10 +74,11 @@ fmt: ## Format the Go code
 	$(golangci-lint) fmt
 
 .PHONY: tidy
-tidy: ## Tidy the requirements of all three modules
+tidy: ## Tidy the requirements of all four modules
 	go mod tidy
 	cd hack/tools && go mod tidy
 	cd hack/controlplane/programs && go mod tidy
+	cd hack/foreign/zitadel && go mod tidy
 
 ##@ Prove
 
@@ -94,7 +95,7 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests

@@ -76,6 +76,14 @@ func brokenAuthorization() []mutation {
 				v.Del("iss")
 			}
 		})},
+		{"a forwarded host makes another issuer", "RFC 9700 §4.13-host", func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if host := r.Header.Get("X-Forwarded-Host"); host != "" {
+					next = words("/.well-known/", `"issuer":"https://`, `"issuer":"https://`+host+"/")(next)
+				}
+				next.ServeHTTP(w, r)
+			})
+		}},
 		{"the flag of iss is missing", "RFC 9207 §3-flag", words("/.well-known/", "iss_parameter_supported", "x")},
 		{"307 after a form", "RFC 9700 §4.12-303", status("/", 303, 307)},
 		{"302 after a form", "RFC 9700 §4.12-303", status("/", 303, 302)},

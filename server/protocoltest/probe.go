@@ -93,17 +93,24 @@ func (p *probe) metadata() map[string]any {
 	if p.document != nil {
 		return p.document
 	}
+	r := p.wellKnown()
+	p.expect(r.status == http.StatusOK && r.json != nil, "expected metadata at a well-known address, got status %d", r.status)
+	p.document = r.json
+	return p.document
+}
+
+// wellKnown asks for the metadata where RFC 8414 §3.1 has them, and then where
+// OpenID Connect Discovery §4.1 does. The two differ for an issuer with a path.
+func (p *probe) wellKnown(header ...string) reply {
 	issuer, err := url.Parse(p.config.Issuer)
 	if err != nil {
 		p.fail("the issuer is no URL")
 	}
-	r := p.send(nil, http.MethodGet, issuer.Scheme+"://"+issuer.Host+"/.well-known/oauth-authorization-server"+strings.TrimSuffix(issuer.Path, "/"), "")
+	r := p.send(nil, http.MethodGet, origin(p.config.Issuer)+"/.well-known/oauth-authorization-server"+strings.TrimSuffix(issuer.Path, "/"), "", header...)
 	if r.status != http.StatusOK {
-		r = p.send(nil, http.MethodGet, strings.TrimSuffix(p.config.Issuer, "/")+"/.well-known/openid-configuration", "")
+		r = p.send(nil, http.MethodGet, strings.TrimSuffix(p.config.Issuer, "/")+"/.well-known/openid-configuration", "", header...)
 	}
-	p.expect(r.status == http.StatusOK && r.json != nil, "expected metadata at a well-known address, got status %d", r.status)
-	p.document = r.json
-	return p.document
+	return r
 }
 
 // endpoint returns an address of the metadata; without it the case is not supported.

@@ -64,8 +64,8 @@ func bestPractice() []Case {
 			p.expect(!r.query.Has("access_token") && !r.query.Has("id_token"), "expected a code and nothing else")
 		}},
 		{rfc, "4.13", "host", Must, "A forwarded host does not change the issuer.", func(p *probe) {
-			r := p.send(nil, http.MethodGet, origin(p.config.Issuer)+"/.well-known/openid-configuration", "", "X-Forwarded-Host", "evil.example")
-			p.expect(r.json == nil || r.text("issuer") == p.config.Issuer, "expected the issuer as it is")
+			r := p.wellKnown("X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example")
+			p.expect(r.status == http.StatusOK && r.text("issuer") == p.config.Issuer, "expected the metadata with the issuer as it is, %s", r.came())
 		}},
 	}
 }
