@@ -5,6 +5,13 @@ import (
 	"strings"
 )
 
+// claimsOnly skips what needs the parameter claims.
+func (p *probe) claimsOnly() {
+	if supported, _ := p.metadata()["claims_parameter_supported"].(bool); !supported {
+		p.notSupported("The metadata do not have claims_parameter_supported.")
+	}
+}
+
 // openIDRequest is what OpenID Connect adds to an authorization request.
 func openIDRequest() []Case {
 	const core = "OpenID Connect Core"
@@ -14,9 +21,7 @@ func openIDRequest() []Case {
 		return p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(p.openIDOnly(), append(changes, "prompt", "none")...).Encode()), "")
 	}
 	claims := func(p *probe, value string) reply {
-		if p.metadata()["claims_parameter_supported"] != true {
-			p.notSupported("The metadata do not have claims_parameter_supported.")
-		}
+		p.claimsOnly()
 		return p.authorize(p.ask(p.openIDOnly(), "claims", value).Encode())
 	}
 	return []Case{
@@ -28,9 +33,7 @@ func openIDRequest() []Case {
 			p.told(claims(p, "x"), p.config.Confidential, "invalid_request")
 		}},
 		{core, "5.5.1", "sub", Must, "Who is not the person that claims ask for gets nothing.", func(p *probe) {
-			if p.metadata()["claims_parameter_supported"] != true {
-				p.notSupported("The metadata do not have claims_parameter_supported.")
-			}
+			p.claimsOnly()
 			p.told(silent(p, "claims", `{"id_token":{"sub":{"value":"x-nobody"}}}`), p.config.Confidential, "login_required", "interaction_required")
 		}},
 		{core, "3.1.2.1", "id_token_hint", Must, "The ID token of the person who is there needs no page.", func(p *probe) {
