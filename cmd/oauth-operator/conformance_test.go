@@ -7,8 +7,11 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"encoding/xml"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,6 +138,17 @@ func conformance(ctx context.Context) protocoltest.Config {
 		})},
 	}
 	config.Signer.PrivateKey, config.Signer.KeyID = key, public.KeyID
+
+	published, public := newSigner()
+	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(v1alpha1.JSONWebKeySet{Keys: []v1alpha1.JSONWebKey{public}})
+	}))
+	DeferCleanup(site.Close)
+	config.Publisher = register("publisher", "https://publisher.example.com/callback", func(s *v1alpha1.OAuthClientSpec) {
+		s.TokenEndpointAuthMethod = v1alpha1.AuthMethodPrivateKeyJWT
+		s.JWKSURI = site.URL + "/jwks.json"
+	})
+	config.Publisher.PrivateKey, config.Publisher.KeyID = published, public.KeyID
 	return config
 }
 

@@ -16,7 +16,8 @@ import (
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 Appendix B
 
 func mutations() []mutation {
-	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions(), brokenExchange())
+	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions(), brokenExchange(),
+		brokenRequests(), brokenGrants(), brokenAnswers())
 }
 
 func brokenAuthentication() []mutation {
@@ -260,7 +261,22 @@ func brokenRest() []mutation {
 	}
 }
 
+// notOffered are the documents that the server does not support.
+var notOffered = []string{"RFC 8628", "RFC 9126", "RFC 9449"}
+
 var _ = Describe("A server that is broken in one thing", func() {
+	It("is there for every case of what the server supports", func() {
+		caught := map[string]bool{}
+		for _, m := range mutations() {
+			caught[m.caught] = true
+		}
+		for _, c := range protocoltest.Cases() {
+			if !slices.Contains(notOffered, c.Document) {
+				Expect(caught).To(HaveKey(c.ID()))
+			}
+		}
+	})
+
 	It("has one for at least the fifty clauses that matter most", func() {
 		clauses := map[string]bool{}
 		for _, m := range mutations() {

@@ -59,10 +59,10 @@ type Result struct {
 func Cases() []Case {
 	return slices.Concat(
 		clientAuthentication(), authorizationEndpoint(), redirection(), tokenEndpoint(), codeGrant(), otherGrants(),
-		tokenResponses(), refreshing(), pageSecurity(),
+		tokenResponses(), refreshing(), pageSecurity(), limits(),
 		bearerTokens(), revocation(), clientAssertions(), publishedKeys(), proofKey(), introspection(), loopback(), metadataDocument(),
-		deviceGrant(), exchange(), resourceIndicators(), jwtAccessTokens(), pushedRequests(), issuerIdentification(), proofOfPossession(), bestPractice(),
-		openID(), rpLogout(),
+		deviceGrant(), exchange(), resourceIndicators(), resourceGrants(), jwtAccessTokens(), pushedRequests(), issuerIdentification(), proofOfPossession(), bestPractice(),
+		openID(), openIDRequest(), rpLogout(),
 	)
 }
 

@@ -65,6 +65,18 @@ func introspection() []Case {
 			r := ask(p, p.config.Confidential, "x-unknown")
 			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
 		}},
+		{rfc, "2.2", "active", Must, "A good token is active, and it is said whose it is.", func(p *probe) {
+			p.endpoint("introspection_endpoint")
+			c := p.config.Confidential
+			r := ask(p, c, p.tokens(c).text("access_token"))
+			p.expect(r.status == http.StatusOK && r.says("active", true) && r.text("client_id") == c.ID, "expected active true and the client_id, %s", r.came())
+		}},
+		{rfc, "4", "other", Must, "Who a token is not meant for learns nothing of it.", func(p *probe) {
+			p.endpoint("introspection_endpoint")
+			p.ask(p.config.Other)
+			r := ask(p, p.config.Other, p.tokens(p.config.Confidential).text("access_token"))
+			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+		}},
 		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
 			r := p.send(nil, http.MethodGet, p.endpoint("introspection_endpoint")+"?token=x", "")
 			p.expect(r.status >= 400 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())

@@ -66,10 +66,12 @@ var _ = Describe("OpenID Connect Core §8.1: a client with a sector identifier U
 	lookup := func(ctx context.Context) (*registration.Client, error) {
 		return registration.VerifySectors(server.For(t.server.Name), sectors).Lookup(ctx, v1alpha1.ClientID(oac.Namespace, oac.Name))
 	}
-	// served waits for the registration that names the redirect URI.
+	// served waits for the registration that names the redirect URI, in the cache: what
+	// was looked up past it can be newer than what the next look finds.
 	served := func(ctx context.Context, uri string) {
 		GinkgoHelper()
 		Eventually(func(g Gomega) {
+			g.Expect(server.Version(v1alpha1.ClientID(oac.Namespace, oac.Name))).To(Equal(oac.ResourceVersion))
 			c, err := server.For(t.server.Name).Lookup(ctx, v1alpha1.ClientID(oac.Namespace, oac.Name))
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(c.OpenID.SectorIdentifierURI).NotTo(BeEmpty())
