@@ -70,7 +70,7 @@ func (e *Endpoint) ask(w http.ResponseWriter, r *http.Request) {
 // asked returns the parameters of a request for the page: its own, or those that
 // it had before a login.
 func (e *Endpoint) asked(r *http.Request) (oauth.Params, error) {
-	if !r.URL.Query().Has(paramState) {
+	if r.URL.Query().Get(paramState) == "" {
 		params, err := oauth.ParseQuery(r.URL.RawQuery)
 		if err != nil {
 			return oauth.Params{}, nil //nolint:nilerr // what cannot be read is no code
