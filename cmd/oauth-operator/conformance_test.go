@@ -138,6 +138,10 @@ func conformance(ctx context.Context) protocoltest.Config {
 		})},
 	}
 	config.Signer.PrivateKey, config.Signer.KeyID = key, public.KeyID
+	config.Device.Client = register("tv", "", func(s *v1alpha1.OAuthClientSpec) {
+		s.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone
+		s.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode, v1alpha1.GrantTypeRefreshToken}
+	})
 
 	published, public := newSigner()
 	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -38,7 +38,7 @@ var _ = Describe("The page for a device", func() {
 		page = b.submit(page, "next", "user_code", strings.ToLower(a.text("user_code")))
 		Expect(text(page.byID("user-code"))).To(Equal(a.text("user_code")))
 		Expect(text(page.doc)).To(ContainSubstring("Allow The Cinema on your device to use your account?"))
-		Expect(text(page.byID("warning"))).To(ContainSubstring("only if you started this yourself"))
+		Expect(text(page.byID("warning"))).To(ContainSubstring("only if you started it yourself"))
 		Expect(text(page.byID("client-id"))).To(Equal(tv))
 		Expect(text(page.byID("account"))).To(Equal("alice"))
 		Expect(text(page.byID("scopes"))).To(And(ContainSubstring("Know who you are"), ContainSubstring("films that you have bought")))

@@ -198,14 +198,14 @@ var _ = Describe("The desk", func() {
 			return err
 		}
 		Expect(poll(0)).To(MatchError(ErrPending))
-		Expect(poll(4 * time.Second)).To(MatchError(ErrPending), "the network is not the device's fault")
+		Expect(poll(4*time.Second)).To(MatchError(ErrPending), "the network is not the device's fault")
 		reads := store.reads
 		Expect(poll(3 * time.Second)).To(MatchError(ErrSlowDown))
 		Expect(poll(8 * time.Second)).To(MatchError(ErrSlowDown))
 		Expect(store.reads).To(Equal(reads), "and costs nothing")
 		Expect(poll(10 * time.Second)).To(MatchError(ErrSlowDown))
 		Expect(poll(20 * time.Second)).To(MatchError(ErrPending))
-		Expect(poll(5 * time.Second)).To(MatchError(ErrSlowDown), "for all later requests too")
+		Expect(poll(5*time.Second)).To(MatchError(ErrSlowDown), "for all later requests too")
 		Expect(there.Poll(ctx, c)).Error().To(MatchError(ErrPending), "each replica counts for itself")
 	})
 
