@@ -68,6 +68,13 @@ var _ = Describe("The example of a client", func() {
 		Expect(secretOf(c).Data).NotTo(HaveKey(v1alpha1.SecretKeyClientSecret))
 	})
 
+	It("that runs on a device is ready without redirect URI and secret, and knows where to ask for codes", func() {
+		c := example("device")
+		expectReady(c)
+		Expect(secretOf(c).Data).To(HaveKey(v1alpha1.SecretKeyDeviceURI))
+		Expect(secretOf(c).Data).NotTo(HaveKey(v1alpha1.SecretKeyClientSecret))
+	})
+
 	It("that brings its secret waits for it, and has it", func() {
 		c := example("brought")
 		expectNot(c, v1alpha1.ConditionCredentialsReady, v1alpha1.ReasonReferencedSecretNotFound)
@@ -94,7 +101,7 @@ var _ = Describe("The example of a client", func() {
 	It("is tested here", func() {
 		files, err := filepath.Glob(filepath.Join("..", "config", "examples", "*.yaml"))
 		Expect(err).NotTo(HaveOccurred())
-		Expect(files).To(HaveLen(6), "five, and the kustomization")
+		Expect(files).To(HaveLen(7), "six, and the kustomization")
 	})
 })
 

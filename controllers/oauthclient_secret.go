@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -16,7 +17,7 @@ var secretKeys = []string{
 	v1alpha1.SecretKeyType, v1alpha1.SecretKeyProvider, v1alpha1.SecretKeyClientID, v1alpha1.SecretKeyClientSecret,
 	v1alpha1.SecretKeyIssuerURI, v1alpha1.SecretKeyScopes, v1alpha1.SecretKeyAuthMethod, v1alpha1.SecretKeyRedirectURIs,
 	v1alpha1.SecretKeyAuthorizeURI, v1alpha1.SecretKeyTokenURI, v1alpha1.SecretKeyUserinfoURI, v1alpha1.SecretKeyJWKSURI,
-	v1alpha1.SecretKeyRevocationURI, v1alpha1.SecretKeyIntrospectionURI,
+	v1alpha1.SecretKeyRevocationURI, v1alpha1.SecretKeyIntrospectionURI, v1alpha1.SecretKeyDeviceURI,
 }
 
 // clientSecret returns the Secret of a client as it is to be. A public client
@@ -90,6 +91,9 @@ func secretValuesOf(c *v1alpha1.OAuthClient, as *v1alpha1.AuthorizationServer, c
 	if c.EffectiveAuthMethod() != v1alpha1.AuthMethodNone {
 		v.IntrospectionEndpoint = endpoint.URL(issuer, endpoint.Introspection)
 	}
+	if slices.Contains(c.EffectiveGrantTypes(), v1alpha1.GrantTypeDeviceCode) {
+		v.DeviceAuthorizationEndpoint = endpoint.URL(issuer, endpoint.DeviceAuthorization)
+	}
 	return v
 }
 
@@ -139,6 +143,7 @@ func bindingData(v secrettemplate.Values) map[string][]byte {
 
 		v1alpha1.SecretKeyRevocationURI:    v.RevocationEndpoint,
 		v1alpha1.SecretKeyIntrospectionURI: v.IntrospectionEndpoint,
+		v1alpha1.SecretKeyDeviceURI:        v.DeviceAuthorizationEndpoint,
 	} {
 		if value != "" {
 			data[key] = []byte(value)

@@ -54,6 +54,21 @@ var _ = Describe("A new OAuthClient", func() {
 		}))
 	})
 
+	It("gets the device authorization endpoint with the device code grant, and not without it any more", func() {
+		as, ns := newServer(), newNamespace(nil)
+		c := readyClient(ns, as, func(c *v1alpha1.OAuthClient) {
+			c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone
+			c.Spec.GrantTypes, c.Spec.RedirectURIs = []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode}, nil
+		})
+		Expect(secretOf(c).Data).To(HaveKeyWithValue("device-authorization-endpoint", []byte(as.Spec.Issuer+"/device_authorization")))
+		Expect(secretOf(c).Data).NotTo(Or(HaveKey("redirect-uris"), HaveKey("client-secret")))
+		change(c, func(c *v1alpha1.OAuthClient) {
+			c.Spec.GrantTypes, c.Spec.RedirectURIs = []v1alpha1.GrantType{v1alpha1.GrantTypeAuthorizationCode}, []string{"https://tv.example.com/callback"}
+		})
+		expectReady(c)
+		Expect(secretOf(c).Data).NotTo(HaveKey("device-authorization-endpoint"))
+	})
+
 	It("gets no client-secret if it is a public client, and one once it is none any more", func() {
 		as, ns := newServer(), newNamespace(nil)
 		c := readyClient(ns, as, func(c *v1alpha1.OAuthClient) { c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone })

@@ -29,7 +29,7 @@ func keySchedules(l v1alpha1.EffectiveLifetimes) []keyring.Schedule {
 	return []keyring.Schedule{
 		{Use: keyring.UseSignES256, Every: 90 * day, Ahead: signAhead, Keep: signed},
 		{Use: keyring.UseSignRS256, Every: 90 * day, Ahead: signAhead, Keep: signed},
-		{Use: keyring.UseCode, Every: 30 * day, Ahead: ownAhead, Keep: l.Code + skew},
+		{Use: keyring.UseCode, Every: 30 * day, Ahead: ownAhead, Keep: max(l.Code, l.DeviceCode) + skew},
 		{Use: keyring.UseRefresh, Every: 180 * day, Ahead: ownAhead, Keep: l.Refresh + skew},
 		{Use: keyring.UseBrowser, Every: 30 * day, Ahead: ownAhead, Keep: l.Session + skew},
 		{Use: keyring.UsePairwise},

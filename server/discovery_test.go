@@ -285,7 +285,7 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 				Expect(d.do(http.MethodPost, d.path(member), url.Values{"x": {"y"}}).Code).NotTo(Equal(http.StatusNotFound), member)
 			}
 		}
-		pages := []string{"/continue", "/login", "/consent", "/assets/", "/logout/confirm"}
+		pages := []string{"/continue", "/login", "/consent", "/assets/", "/logout/confirm", "/device", "/device/confirm", "/device/done"}
 		for path := range d.server.routes.Load().byIssuer[discoveryIssuer].routes {
 			below := strings.TrimPrefix(path, "/team")
 			if !strings.Contains(path, "/.well-known/") && !slices.Contains(pages, below) {

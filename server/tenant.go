@@ -6,11 +6,16 @@ import (
 
 	"oauth-operator.dev/server/authorization"
 	"oauth-operator.dev/server/clientauth"
+	"oauth-operator.dev/server/device"
+	"oauth-operator.dev/server/devicecode"
 	"oauth-operator.dev/server/introspection"
 	"oauth-operator.dev/server/issuer"
+	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/metadata"
+	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/registration"
+	"oauth-operator.dev/server/resourceowner"
 	"oauth-operator.dev/server/revocation"
 	"oauth-operator.dev/server/token"
 	"oauth-operator.dev/server/userinfo"
@@ -40,10 +45,20 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 		Issuer: settings.Issuer, Spent: s.options.Grants, ServiceAccounts: s.options.ServiceAccounts, KeySets: s.options.KeySets, Now: s.options.Now,
 	})
 
+	login := s.newLogin(settings, current)
+	mount(issuer.PathLogin, "login", login)
+	mount(issuer.PathAssets, "assets", pages.Assets())
 	for path, handler := range authorization.New(authorization.Options{
-		Settings: settings, Keys: current, Registry: registry, People: s.options.People, Now: s.options.Now,
+		Settings: settings, Keys: current, Registry: registry, People: s.options.People, Login: login, Now: s.options.Now,
 	}).Handlers() {
 		mount(path, strings.Trim(path, "/"), handler)
+	}
+	desk := devicecode.New(devicecode.Options{Settings: settings, Keys: current, Notes: s.options.Grants, Now: s.options.Now})
+	for path, handler := range device.New(device.Options{
+		Settings: settings, Keys: current, Registry: registry, Authenticator: authenticator,
+		People: s.options.People, Desk: desk, Login: login, Now: s.options.Now,
+	}).Handlers() {
+		mount(path, "device", handler)
 	}
 	for path, handler := range logout.New(logout.Options{
 		Settings: settings, Keys: current, Registry: registry, People: s.options.People,
@@ -53,7 +68,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	}
 	mount(issuer.PathToken, "token", token.New(token.Options{
 		Settings: settings, Keys: current, Registry: registry, Authenticator: authenticator,
-		Grants: s.options.Grants, People: s.options.People, Now: s.options.Now,
+		Grants: s.options.Grants, People: s.options.People, Desk: desk, Now: s.options.Now,
 	}))
 	mount(issuer.PathRevocation, "revocation", revocation.New(revocation.Options{
 		Settings: settings, Keys: current, Authenticator: authenticator, Grants: s.options.Grants, Now: s.options.Now,
@@ -77,6 +92,18 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 	t.routes["/.well-known/oauth-authorization-server"+t.base] = about
 	t.routes[t.base+"/.well-known/openid-configuration"] = about
 	return t
+}
+
+// newLogin builds the login of an issuer, which all its pages share.
+func (s *Server) newLogin(settings *issuer.Settings, current *keys.Current) *resourceowner.Login {
+	return resourceowner.NewLogin(resourceowner.LoginOptions{
+		Settings:  settings,
+		Pages:     pages.New(pages.Options{Name: settings.SiteName(), Assets: settings.URL(issuer.PathAssets)}),
+		Browsers:  resourceowner.NewBrowsers(settings, current, s.options.Now),
+		Sessions:  resourceowner.NewSessions(settings, current, s.options.People, s.options.Now),
+		Directory: s.options.People,
+		Now:       s.options.Now,
+	})
 }
 
 // route returns the handler of a path, or nil if it is none of the issuer's.

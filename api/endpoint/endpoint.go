@@ -10,6 +10,9 @@ const (
 	JWKS          = "/jwks"       // RFC 7517 §5
 	Revocation    = "/revoke"     // RFC 7009 §2
 	Introspection = "/introspect" // RFC 7662 §2
+	Device        = "/device"     // RFC 8628 §3.3: the verification URI
+
+	DeviceAuthorization = "/device_authorization" // RFC 8628 §3.1
 )
 
 // URL returns the URL of an endpoint of the issuer.

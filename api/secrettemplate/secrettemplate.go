@@ -48,6 +48,10 @@ type Values struct {
 	// 7662. A public client has an empty IntrospectionEndpoint: it may not ask.
 	RevocationEndpoint, IntrospectionEndpoint string
 
+	// DeviceAuthorizationEndpoint is that of RFC 8628. A client without the device
+	// code grant has an empty one.
+	DeviceAuthorizationEndpoint string
+
 	// Scopes are what the client may ask for (RFC 6749 §3.3).
 	Scopes []string
 

@@ -27,8 +27,11 @@ var values = secrettemplate.Values{
 	JWKSURI:                 "https://login.example.com/jwks",
 	RevocationEndpoint:      "https://login.example.com/revoke",
 	IntrospectionEndpoint:   "https://login.example.com/introspect",
-	Scopes:                  []string{"openid", "profile"},
-	RedirectURIs:            []string{"https://a.example.com/cb", "https://b.example.com/cb?x=1&y=2"},
+
+	DeviceAuthorizationEndpoint: "https://login.example.com/device_authorization",
+
+	Scopes:       []string{"openid", "profile"},
+	RedirectURIs: []string{"https://a.example.com/cb", "https://b.example.com/cb?x=1&y=2"},
 }
 
 // render renders one template.
@@ -106,6 +109,7 @@ var _ = Describe("Render", func() {
 			To(Equal("https://login.example.com/authorize https://login.example.com/token https://login.example.com/userinfo https://login.example.com/jwks"))
 		Expect(render("{{ .RevocationEndpoint }} {{ .IntrospectionEndpoint }}")).
 			To(Equal("https://login.example.com/revoke https://login.example.com/introspect"))
+		Expect(render("{{ .DeviceAuthorizationEndpoint }}")).To(Equal("https://login.example.com/device_authorization"))
 	})
 
 	It("has lists and a secret also where there are none", func() {

@@ -204,6 +204,15 @@ type Lifetimes struct {
 	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1s') && duration(self) <= duration('10m')`,message="authorizationCode must be a duration from 1s to 10m in hours, minutes and seconds, such as 10m or 1h30m"
 	AuthorizationCode *metav1.Duration `json:"authorizationCode,omitempty"`
 
+	// deviceCode is how long a person has to enter the code that a device shows, and
+	// to decide (RFC 8628 §3.2, expires_in): 10m unless said otherwise, at least 1m
+	// and at most 30m.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule=`self.size() > 0 && self.matches(r"^([0-9]{1,5}h)?([0-9]{1,7}m)?([0-9]{1,8}s)?$") && duration(self) >= duration('1m') && duration(self) <= duration('30m')`,message="deviceCode must be a duration from 1m to 30m in hours, minutes and seconds, such as 10m or 1m30s"
+	DeviceCode *metav1.Duration `json:"deviceCode,omitempty"`
+
 	// accessToken is how long an access token is good: 10m unless said
 	// otherwise, at most 24h. Resource servers that check access tokens by
 	// themselves accept one for that long after its grant was revoked.

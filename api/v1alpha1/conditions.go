@@ -185,6 +185,10 @@ const (
 	// needs the Lease any more, in seconds since 1970.
 	LabelSpentUntil = GroupName + "/spent-until"
 
+	// AnnotationNote has, on a Lease with that label, a value that the servers keep
+	// for a while: for instance what a person has answered to a device. It is sealed.
+	AnnotationNote = GroupName + "/note"
+
 	// AnnotationDefault with the value "true" makes an AuthorizationServer the
 	// one for clients that name none. Of several, the newest counts, as with a
 	// default StorageClass.

@@ -64,6 +64,7 @@ func (s *AuthorizationServer) SigningAlg() SigningAlg {
 // Defaults of Lifetimes.
 const (
 	defaultCodeLifetime        = time.Minute
+	defaultDeviceCodeLifetime  = 10 * time.Minute
 	defaultAccessTokenLifetime = 10 * time.Minute
 	defaultIDTokenLifetime     = 10 * time.Minute
 	defaultRefreshLifetime     = 720 * time.Hour
@@ -77,6 +78,7 @@ const (
 // +kubebuilder:object:generate=false
 type EffectiveLifetimes struct {
 	Code         time.Duration
+	DeviceCode   time.Duration
 	AccessToken  time.Duration
 	IDToken      time.Duration
 	Refresh      time.Duration // of a grant in all
@@ -89,6 +91,7 @@ type EffectiveLifetimes struct {
 func (l Lifetimes) Effective() EffectiveLifetimes {
 	e := EffectiveLifetimes{
 		Code:         durationOr(l.AuthorizationCode, defaultCodeLifetime),
+		DeviceCode:   durationOr(l.DeviceCode, defaultDeviceCodeLifetime),
 		AccessToken:  durationOr(l.AccessToken, defaultAccessTokenLifetime),
 		IDToken:      durationOr(l.IDToken, defaultIDTokenLifetime),
 		Refresh:      durationOr(l.RefreshToken, defaultRefreshLifetime),

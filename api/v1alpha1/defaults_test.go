@@ -40,14 +40,14 @@ var _ = Describe("Effective", func() {
 	It("has a default for every lifetime, within the bounds", func() {
 		var none v1alpha1.Lifetimes
 		Expect(none.Effective()).To(Equal(v1alpha1.EffectiveLifetimes{
-			Code: time.Minute, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute, Refresh: 720 * time.Hour,
+			Code: time.Minute, DeviceCode: 10 * time.Minute, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute, Refresh: 720 * time.Hour,
 			RefreshIdle: 168 * time.Hour, RefreshGrace: 30 * time.Second, Session: 12 * time.Hour,
 		}))
 		e, as := none.Effective(), v1alpha1.AuthorizationServer{}
 		d := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
 		as.Spec.Issuer = "https://id.example.com"
 		as.Spec.Lifetimes = v1alpha1.Lifetimes{
-			AuthorizationCode: d(e.Code), AccessToken: d(e.AccessToken), IDToken: d(e.IDToken), RefreshToken: d(e.Refresh),
+			AuthorizationCode: d(e.Code), DeviceCode: d(e.DeviceCode), AccessToken: d(e.AccessToken), IDToken: d(e.IDToken), RefreshToken: d(e.Refresh),
 			RefreshTokenIdle: d(e.RefreshIdle), RefreshTokenGrace: d(e.RefreshGrace), Session: d(e.Session),
 		}
 		Expect(validation.AuthorizationServer(&as)).To(BeEmpty())
@@ -58,9 +58,10 @@ var _ = Describe("Effective", func() {
 		d := func(n int) *metav1.Duration { return &metav1.Duration{Duration: time.Duration(n) * time.Second} }
 		l := v1alpha1.Lifetimes{
 			AuthorizationCode: d(1), AccessToken: d(2), IDToken: d(3), RefreshToken: d(40), RefreshTokenIdle: d(5), RefreshTokenGrace: d(0), Session: d(7),
+			DeviceCode: d(80),
 		}
 		Expect(l.Effective()).To(Equal(v1alpha1.EffectiveLifetimes{
-			Code: time.Second, AccessToken: 2 * time.Second, IDToken: 3 * time.Second, Refresh: 40 * time.Second,
+			Code: time.Second, DeviceCode: 80 * time.Second, AccessToken: 2 * time.Second, IDToken: 3 * time.Second, Refresh: 40 * time.Second,
 			RefreshIdle: 5 * time.Second, RefreshGrace: 0, Session: 7 * time.Second,
 		}))
 	})

@@ -55,7 +55,7 @@ type OAuthClientList struct {
 //
 // +kubebuilder:validation:XValidation:rule=`!('authorization_code' in self.grantTypes) || (has(self.redirectURIs) && size(self.redirectURIs) > 0) || (has(self.redirectURIsFrom) && size(self.redirectURIsFrom) > 0)`,message="redirectURIs needs at least one entry for the grant type authorization_code: add it here or in redirectURIsFrom, or set grantTypes to [client_credentials]",fieldPath=".redirectURIs"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.redirectURIs) || size(self.redirectURIs) == 0`,message="redirectURIs are used by the grant type authorization_code alone: add that to grantTypes, or remove redirectURIs",fieldPath=".redirectURIs"
-// +kubebuilder:validation:XValidation:rule=`!('refresh_token' in self.grantTypes) || 'authorization_code' in self.grantTypes`,message="grantTypes has refresh_token but not authorization_code, which refresh tokens come from: add that, or remove refresh_token",fieldPath=".grantTypes"
+// +kubebuilder:validation:XValidation:rule=`!('refresh_token' in self.grantTypes) || 'authorization_code' in self.grantTypes || 'urn:ietf:params:oauth:grant-type:device_code' in self.grantTypes`,message="grantTypes has refresh_token but neither authorization_code nor urn:ietf:params:oauth:grant-type:device_code, which refresh tokens come from: add that, or remove refresh_token",fieldPath=".grantTypes"
 // +kubebuilder:validation:XValidation:rule=`'authorization_code' in self.grantTypes || !has(self.responseTypes) || size(self.responseTypes) == 0`,message="responseTypes has code, which goes with the grant type authorization_code: add that to grantTypes, or leave responseTypes out",fieldPath=".responseTypes"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('client_credentials' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type client_credentials: use client_secret_basic, or remove client_credentials",fieldPath=".tokenEndpointAuthMethod"
 // +kubebuilder:validation:XValidation:rule=`self.tokenEndpointAuthMethod != 'none' || !('urn:ietf:params:oauth:grant-type:token-exchange' in self.grantTypes)`,message="tokenEndpointAuthMethod none makes a public client, which cannot have the grant type urn:ietf:params:oauth:grant-type:token-exchange: use client_secret_basic, or remove that",fieldPath=".tokenEndpointAuthMethod"
@@ -124,8 +124,10 @@ type OAuthClientSpec struct {
 	// authorization_code, for people who log in with a browser; refresh_token, for
 	// new tokens without the browser; client_credentials, for the client's own
 	// business; urn:ietf:params:oauth:grant-type:token-exchange, to exchange access
-	// tokens as the AuthorizationServer allows. refresh_token needs
-	// authorization_code.
+	// tokens as the AuthorizationServer allows;
+	// urn:ietf:params:oauth:grant-type:device_code, for people who log in on another
+	// device than the one that the client runs on. refresh_token needs
+	// authorization_code or urn:ietf:params:oauth:grant-type:device_code.
 	// +optional
 	// +listType=set
 	// +kubebuilder:default={authorization_code}
@@ -262,7 +264,7 @@ type ClientLifetimes struct {
 }
 
 // GrantType is a value of grant_type (RFC 6749 §§4.1.3, 4.4.2, 6).
-// +kubebuilder:validation:Enum=authorization_code;refresh_token;client_credentials;"urn:ietf:params:oauth:grant-type:token-exchange"
+// +kubebuilder:validation:Enum=authorization_code;refresh_token;client_credentials;"urn:ietf:params:oauth:grant-type:token-exchange";"urn:ietf:params:oauth:grant-type:device_code"
 type GrantType string
 
 // The grant types.
@@ -271,6 +273,7 @@ const (
 	GrantTypeRefreshToken      GrantType = "refresh_token"
 	GrantTypeClientCredentials GrantType = "client_credentials"
 	GrantTypeTokenExchange     GrantType = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
+	GrantTypeDeviceCode        GrantType = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628 §3.4
 )
 
 // ResponseType is a value of response_type (RFC 6749 §3.1.1).
@@ -656,6 +659,9 @@ const (
 
 	SecretKeyRevocationURI    = "revocation-endpoint"
 	SecretKeyIntrospectionURI = "introspection-endpoint" // absent for a public client
+
+	// SecretKeyDeviceURI is absent for a client without the device code grant.
+	SecretKeyDeviceURI = "device-authorization-endpoint" // RFC 8628 §3.1
 )
 
 // Values and the type of the Secret of an OAuthClient.

@@ -312,6 +312,11 @@ func (in *Lifetimes) DeepCopyInto(out *Lifetimes) {
 		*out = new(v1.Duration)
 		**out = **in
 	}
+	if in.DeviceCode != nil {
+		in, out := &in.DeviceCode, &out.DeviceCode
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.AccessToken != nil {
 		in, out := &in.AccessToken, &out.AccessToken
 		*out = new(v1.Duration)

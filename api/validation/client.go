@@ -66,14 +66,16 @@ func clientGrants(c *v1alpha1.OAuthClient) []Problem {
 	grants, method := c.EffectiveGrantTypes(), c.EffectiveAuthMethod()
 	for i, g := range grants {
 		switch g {
-		case v1alpha1.GrantTypeAuthorizationCode, v1alpha1.GrantTypeClientCredentials, v1alpha1.GrantTypeTokenExchange:
+		case v1alpha1.GrantTypeAuthorizationCode, v1alpha1.GrantTypeClientCredentials, v1alpha1.GrantTypeTokenExchange,
+			v1alpha1.GrantTypeDeviceCode:
 		case v1alpha1.GrantTypeRefreshToken:
 			// RFC 6749 §4.4.3: client credentials come without a refresh token.
-			if !slices.Contains(grants, v1alpha1.GrantTypeAuthorizationCode) {
-				add("spec.grantTypes", "refresh_token needs authorization_code, which refresh tokens come from: add it, or remove refresh_token")
+			if !slices.Contains(grants, v1alpha1.GrantTypeAuthorizationCode) && !slices.Contains(grants, v1alpha1.GrantTypeDeviceCode) {
+				add("spec.grantTypes", "refresh_token needs authorization_code or %s, which refresh tokens come from: add one, or remove refresh_token", v1alpha1.GrantTypeDeviceCode)
 			}
 		default:
-			add(index("spec.grantTypes", i), "%s is not known: use authorization_code, refresh_token, client_credentials or %s", quote(string(g)), v1alpha1.GrantTypeTokenExchange)
+			add(index("spec.grantTypes", i), "%s is not known: use authorization_code, refresh_token, client_credentials, %s or %s",
+				quote(string(g)), v1alpha1.GrantTypeTokenExchange, v1alpha1.GrantTypeDeviceCode)
 		}
 	}
 	switch method {

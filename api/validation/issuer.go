@@ -108,6 +108,7 @@ func lifetimes(l v1alpha1.Lifetimes) []Problem {
 		least, most time.Duration
 	}{
 		{"authorizationCode", l.AuthorizationCode, time.Second, 10 * time.Minute},
+		{"deviceCode", l.DeviceCode, time.Minute, 30 * time.Minute},
 		{"accessToken", l.AccessToken, time.Second, 24 * time.Hour},
 		{"idToken", l.IDToken, time.Second, 24 * time.Hour},
 		{"refreshToken", l.RefreshToken, time.Second, 8760 * time.Hour},

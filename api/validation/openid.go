@@ -2,6 +2,7 @@ package validation
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,10 @@ func clientOpenID(c *v1alpha1.OAuthClient) []Problem {
 	case "", v1alpha1.SubjectTypePublic:
 	case v1alpha1.SubjectTypePairwise:
 		switch _, ok := Sector(c); {
+		case !slices.Contains(c.EffectiveGrantTypes(), v1alpha1.GrantTypeAuthorizationCode):
+			// Nothing says for which sector such a client would speak: a
+			// sectorIdentifierURI lists redirect URIs, and it has none.
+			add("spec.subjectType", "pairwise is made for the host of the redirect URIs, which only a client with the grant type authorization_code has: use public")
 		case len(c.Spec.RedirectURIsFrom) > 0:
 			add("spec.subjectType", "pairwise depends on the host of the redirect URIs, which redirectURIsFrom lets change: list the redirectURIs, or use public")
 		case !ok:

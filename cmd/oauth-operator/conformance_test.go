@@ -30,7 +30,6 @@ import (
 
 // What the conformance suite asks for and this server does not offer.
 var notOffered = []string{
-	"RFC 8628 §3.2", "RFC 8628 §3.5-pending",
 	"RFC 9126 §2.2", "RFC 9126 §2.1-request_uri", "RFC 9126 §2.1-authentication",
 	"RFC 9449 §4.3-malformed", "RFC 9449 §4.3-two",
 }
@@ -77,6 +76,11 @@ var _ = Describe("make conformance", func() {
 			RedirectURI: whole.Confidential.RedirectURIs[0], PostLogoutRedirectURI: conformanceBye, Scope: "openid orders", Resource: swap.From,
 			Exchange: &foreign.Exchange{Client: foreign.Client{ID: swap.Client.ID, Secret: swap.Client.Secret}, To: swap.To},
 		}, "node", openIDClient(ctx))).To(ContainElements("code", "exchange", "logout"))
+
+		By("the device grant with openid-client, there too")
+		Expect(play(ctx, foreign.Told{
+			Issuer: issuer + conformancePath, Client: foreign.Client{ID: whole.Device.Client.ID}, Scope: "openid email", Device: true,
+		}, "node", openIDClient(ctx))).To(Equal([]string{"discovery", "device", "refresh"}))
 	}, SpecTimeout(5*time.Minute))
 })
 
@@ -138,6 +142,10 @@ func conformance(ctx context.Context) protocoltest.Config {
 		})},
 	}
 	config.Signer.PrivateKey, config.Signer.KeyID = key, public.KeyID
+	config.Device.Client = register("tv", "", func(s *v1alpha1.OAuthClientSpec) {
+		s.TokenEndpointAuthMethod = v1alpha1.AuthMethodNone
+		s.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode, v1alpha1.GrantTypeRefreshToken}
+	})
 
 	published, public := newSigner()
 	site := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

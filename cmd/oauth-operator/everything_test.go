@@ -57,6 +57,7 @@ func doEverything(namespace, second string) {
 	})
 
 	authenticatesWithoutSecrets(namespace)
+	connectsADevice(namespace)
 
 	It("records when a client secret was last used", func(ctx SpecContext) {
 		Eventually(func(g Gomega) {

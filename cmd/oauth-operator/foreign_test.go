@@ -121,6 +121,12 @@ func play(ctx context.Context, told foreign.Told, program string, args ...string
 		switch verb, what, _ := strings.Cut(scanner.Text(), " "); verb {
 		case "did":
 			did = append(did, what)
+		case "connect":
+			page, err := alice.Visit(ctx, what, nil)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(page.Text("done")).To(Equal("Your device is connected"), page.Body)
+			_, err = fmt.Fprintln(answers)
+			Expect(err).NotTo(HaveOccurred())
 		case "visit":
 			page, err := alice.Visit(ctx, what, ended)
 			Expect(err).NotTo(HaveOccurred())

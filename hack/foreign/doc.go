@@ -3,7 +3,8 @@
 //
 // A program finds what it has to know as JSON in the environment variable
 // FOREIGN_CLIENT. For a person with a browser it writes "visit" and a URL to its
-// output, and reads the URL at which that ended from its input. What it has done it
+// output, and reads the URL at which that ended from its input; for a person who is
+// to connect a device, "connect" and a URL, and reads a line when they have. What it has done it
 // says in lines that begin with "did". Its exit status says whether all went well.
 package foreign
 
@@ -20,6 +21,9 @@ type Told struct {
 	// exchange it then, in the place of userinfo, which is for tokens without.
 	Resource string    `json:"resource,omitempty"`
 	Exchange *Exchange `json:"exchange,omitempty"`
+
+	// Device has the program use the device grant (RFC 8628) and nothing else.
+	Device bool `json:"device,omitempty"`
 }
 
 // Client is who the program is: with a secret for HTTP Basic, or with a private key

@@ -66,7 +66,7 @@ func New(username, password string, transport http.RoundTripper) (*Person, error
 // maxHops bounds how far a person lets themselves be sent around.
 const maxHops = 20
 
-// Visit opens the URL, logs in and consents where it is asked to, and follows
+// Visit opens the URL, logs in, confirms the code of a device and consents where it is asked to, and follows
 // every redirect until there is a page that asks for neither, or a redirect to
 // an address that stop says yes to: that one is returned and not followed.
 func (p *Person) Visit(ctx context.Context, address string, stop func(*url.URL) bool) (*Page, error) {
@@ -94,6 +94,9 @@ func (p *Person) Follow(ctx context.Context, page *Page, stop func(*url.URL) boo
 			next = func() (*Page, error) {
 				return p.Submit(ctx, page, "login", url.Values{"username": {p.Username}, "password": {p.Password}})
 			}
+		case page.has("device") && page.forms["device"].values.Get("user_code") != "" && page.Status == http.StatusOK:
+			// The complete address of a device has filled it in (RFC 8628 §3.3.1).
+			next = func() (*Page, error) { return p.Submit(ctx, page, "device", nil) }
 		case page.has("consent"):
 			next = func() (*Page, error) { return p.decide(ctx, page) }
 		default:

@@ -8,9 +8,6 @@
 //		mux.Handle(path, http.StripPrefix(settings.BasePath(), handler))
 //	}
 //
-// The assets of the pages are mounted at issuer.PathAssets, which ends with a
-// slash: everything below goes to them.
-//
 // What goes wrong is told to one of two. As long as it is not certain who the
 // client is and where its answers go, it is told to the person, on a page: a
 // refusal. From then on it is told to the client, by redirect: an *oauth.Error.
@@ -37,6 +34,10 @@ type Options struct {
 	Registry registration.Registry
 	People   resourceowner.Directory
 
+	// Login logs people in, and sends them back to issuer.PathContinue. It is shared
+	// by all pages of the issuer, and mounted by whoever shares it.
+	Login *resourceowner.Login
+
 	// Now is the clock. Nil for the real one.
 	Now func() time.Time
 }
@@ -60,7 +61,7 @@ func New(o Options) *Endpoint {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	e := &Endpoint{
+	return &Endpoint{
 		settings: o.Settings,
 		keys:     o.Keys,
 		registry: o.Registry,
@@ -69,16 +70,8 @@ func New(o Options) *Endpoint {
 		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets)}),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
+		login:    o.Login,
 	}
-	e.login = resourceowner.NewLogin(resourceowner.LoginOptions{
-		Settings:  o.Settings,
-		Pages:     e.pages,
-		Browsers:  e.browsers,
-		Sessions:  e.sessions,
-		Directory: o.People,
-		Now:       o.Now,
-	})
-	return e
 }
 
 // Handlers returns the handlers by their paths below the issuer.
@@ -87,8 +80,6 @@ func (e *Endpoint) Handlers() map[string]http.Handler {
 		issuer.PathAuthorize: e.methods(e.authorize, http.MethodGet, http.MethodPost),
 		issuer.PathContinue:  e.methods(e.resume, http.MethodGet),
 		issuer.PathConsent:   e.methods(e.answer, http.MethodPost),
-		issuer.PathLogin:     e.login,
-		issuer.PathAssets:    pages.Assets(),
 	}
 }
 
@@ -106,7 +97,7 @@ func (e *Endpoint) authorize(w http.ResponseWriter, r *http.Request) {
 	case len(encoded) > maxRequest:
 		e.refuse(w, r, refuseLength())
 	default:
-		e.serve(w, r, flow{params: params, errand: resourceowner.Errand{Request: encoded}})
+		e.serve(w, r, flow{params: params, errand: resourceowner.Errand{Path: issuer.PathContinue, Request: encoded}})
 	}
 }
 
@@ -122,7 +113,7 @@ func parse(r *http.Request) (params oauth.Params, encoded string, err error) {
 
 // resume goes on with a request after a login. It may be reloaded.
 func (e *Endpoint) resume(w http.ResponseWriter, r *http.Request) {
-	errand, err := e.login.Errand(r)
+	errand, err := e.login.Errand(r, issuer.PathContinue)
 	if err != nil {
 		e.trouble(w, r, err)
 		return
@@ -213,8 +204,8 @@ func (e *Endpoint) proceed(w http.ResponseWriter, r *http.Request, t *target, f 
 // askLogin shows the login page.
 func (e *Endpoint) askLogin(w http.ResponseWriter, r *http.Request, t *target, f flow) {
 	e.login.Show(w, r, resourceowner.Prompt{
-		Errand:   resourceowner.Errand{Request: f.errand.Request},
-		Client:   clientName(t.client),
+		Errand:   resourceowner.Errand{Path: issuer.PathContinue, Request: f.errand.Request},
+		Client:   t.client.DisplayName(),
 		ReturnTo: t.redirectURI,
 		Hint:     e.hint(r.Context(), t, f.params),
 	})
@@ -233,12 +224,4 @@ func (e *Endpoint) methods(next http.HandlerFunc, allowed ...string) http.Handle
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		e.refuse(w, r, refuseMethod())
 	})
-}
-
-// clientName is the name of a client on the pages.
-func clientName(c *registration.Client) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return c.ID
 }

@@ -8,7 +8,6 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"oauth-operator.dev/server/authorization"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
@@ -36,9 +35,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	g.Expect(sessions.Remember(jar, session, client.UID, client.Scope)).To(Succeed())
 	cookies := jar.Result().Cookies()
 
-	endpoint := authorization.New(authorization.Options{
-		Settings: w.settings, Keys: w.keys, Registry: w.clients, People: w.people, Now: w.clock.now,
-	}).Handlers()[issuer.PathAuthorize]
+	endpoint := w.endpoint(w.login()).Handlers()[issuer.PathAuthorize]
 	r := httptest.NewRequest(http.MethodGet, "/authorize?"+request("nonce", "n").Encode(), nil)
 	r.AddCookie(cookies[len(cookies)-1])
 	b.ReportAllocs()

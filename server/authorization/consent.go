@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
@@ -48,13 +47,13 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 	e.pages.Consent(w, pages.Consent{
 		Action:      e.settings.URL(issuer.PathConsent),
 		State:       state,
-		Client:      clientName(t.client),
+		Client:      t.client.DisplayName(),
 		ClientID:    t.client.ID,
 		Destination: destination(t.redirectURI),
 		Name:        session.Person.Name,
 		Username:    session.Person.Username,
 		Scopes:      descriptions,
-		Links:       links(t.client),
+		Links:       pages.LinksOf(t.client.OpenID.ClientURI, t.client.OpenID.PolicyURI, t.client.OpenID.TOSURI),
 		ReturnTo:    t.redirectURI,
 	})
 }
@@ -137,23 +136,6 @@ func (e *Endpoint) again(w http.ResponseWriter, r *http.Request, q question) {
 		return
 	}
 	resourceowner.SeeOther(w, next)
-}
-
-// links are what the client says about itself (OpenID Connect Registration §2,
-// client_uri, policy_uri, tos_uri). There is no logo: one of another site would
-// let that site see who logs in where (RFC 9700 §4.2.4).
-func links(client *registration.Client) []pages.Link {
-	var links []pages.Link
-	for _, l := range []pages.Link{
-		{Text: "Website", URL: client.OpenID.ClientURI},
-		{Text: "Privacy policy", URL: client.OpenID.PolicyURI},
-		{Text: "Terms of service", URL: client.OpenID.TOSURI},
-	} {
-		if strings.HasPrefix(l.URL, "https://") {
-			links = append(links, l)
-		}
-	}
-	return links
 }
 
 // destination says where a redirect URI leads, in words for people.

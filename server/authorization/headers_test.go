@@ -133,7 +133,7 @@ var _ = Describe("Every answer", func() {
 			Expect(options.Field(i).Type.Implements(store)).To(BeFalse())
 		}
 		// Two endpoints that share nothing but keys serve one another's browsers.
-		twin := authorization.New(authorization.Options{Settings: w.settings, Keys: w.keys, Registry: w.clients, People: w.people, Now: w.clock.now})
+		twin := w.endpoint(w.login())
 		b.submit(b.signIn().visit(request()), "allow")
 		r := httptest.NewRequest("GET", "/authorize?"+request().Encode(), nil)
 		r.AddCookie(&http.Cookie{Name: "__Host-oauth-session", Value: b.cookie("oauth-session")})

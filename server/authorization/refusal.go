@@ -85,7 +85,7 @@ func refuseClient(clientID string, cause error) *refusal {
 func refuseRedirectURI(client *registration.Client, requested string) *refusal {
 	f := malformed(codeRedirectURI,
 		"The application named a wrong address to return to",
-		"The address is not one that "+clientName(client)+" has registered. Each is compared character by character."+nothingDone)
+		"The address is not one that "+client.DisplayName()+" has registered. Each is compared character by character."+nothingDone)
 	f.page.Details = []pages.Detail{
 		{Name: "client_id", Value: client.ID},
 		{Name: "redirect_uri that was sent", Value: requested},
@@ -96,7 +96,7 @@ func refuseRedirectURI(client *registration.Client, requested string) *refusal {
 func refuseNoRedirectURI(client *registration.Client) *refusal {
 	f := malformed(codeRedirectURI,
 		"This application does not sign people in",
-		clientName(client)+" has registered no address to return to."+nothingDone)
+		client.DisplayName()+" has registered no address to return to."+nothingDone)
 	f.page.Details = []pages.Detail{{Name: "client_id", Value: client.ID}}
 	return f
 }
@@ -104,7 +104,7 @@ func refuseNoRedirectURI(client *registration.Client) *refusal {
 func refuseAmbiguous(client *registration.Client) *refusal {
 	f := malformed(codeRedirectURI,
 		"The application did not say where to return to",
-		clientName(client)+" has registered several addresses, so its request has to name one as redirect_uri."+nothingDone)
+		client.DisplayName()+" has registered several addresses, so its request has to name one as redirect_uri."+nothingDone)
 	f.page.Details = []pages.Detail{{Name: "client_id", Value: client.ID}}
 	return f
 }

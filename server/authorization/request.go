@@ -43,14 +43,15 @@ func (e *Endpoint) request(t *target, params oauth.Params) (*request, *oauth.Err
 	if err := checkResponse(t, params); err != nil {
 		return nil, err
 	}
-	scope, err := requestedScope(t.client, params)
-	if err != nil {
-		return nil, err
+	scope, fault := t.client.RequestedScope(params.Get(oauth.ParamScope))
+	if fault != nil {
+		return nil, asError(fault)
 	}
 	req := &request{scope: scope}
-	if req.resources, err = e.resources(t.client, scope, params); err != nil {
-		return nil, err
+	if req.resources, fault = t.client.RequestedResources(e.settings, scope, params.All(oauth.ParamResource)); fault != nil {
+		return nil, asError(fault)
 	}
+	var err *oauth.Error
 	if req.nonce, err = nonce(params); err != nil {
 		return nil, err
 	}
@@ -115,26 +116,6 @@ func checkResponse(t *target, params oauth.Params) *oauth.Error {
 		return nil
 	}
 	return oauth.NewError(oauth.CodeInvalidRequest, "The response_mode has to be query or form_post.")
-}
-
-// requestedScope returns the scope that the client asks for, or its default if it
-// asks for none: "the authorization server MUST either process the request using
-// a pre-defined default value or fail the request" (RFC 6749 §3.3).
-func requestedScope(client *registration.Client, params oauth.Params) (oauth.Scope, *oauth.Error) {
-	scope, err := oauth.ParseScope(params.Get(oauth.ParamScope))
-	if err != nil {
-		return nil, asError(err)
-	}
-	if len(scope) == 0 {
-		scope = slices.Clone(client.DefaultScope)
-	}
-	if len(scope) == 0 {
-		return nil, oauth.NewError(oauth.CodeInvalidScope, "The client has no default scope, so the request has to name one.")
-	}
-	if !scope.In(client.Scope) {
-		return nil, oauth.NewError(oauth.CodeInvalidScope, "The request asks for a scope that does not exist or that the client is not registered for.")
-	}
-	return scope, nil
 }
 
 // withoutOffline leaves offline_access out where the person will not be asked:

@@ -1,34 +1,10 @@
 package authorization
 
 import (
-	"slices"
 	"strings"
 
 	"oauth-operator.dev/server/oauth"
-	"oauth-operator.dev/server/registration"
 )
-
-// resources returns what the client asks for access to (RFC 8707 §2.1). The code
-// and the grant are bound to it.
-func (e *Endpoint) resources(client *registration.Client, scope oauth.Scope, params oauth.Params) ([]string, *oauth.Error) {
-	asked, err := oauth.ParseResources(params.All(oauth.ParamResource))
-	if err != nil {
-		return nil, asError(err)
-	}
-	for _, resource := range asked {
-		if resource != e.settings.Issuer && !slices.Contains(client.Resources, resource) {
-			return nil, oauth.InvalidTarget("A resource does not exist, or the client is not registered for it.")
-		}
-	}
-	audience := asked
-	if len(audience) == 0 {
-		audience = []string{e.settings.Issuer}
-	}
-	if len(e.settings.Understood(scope, audience)) == 0 {
-		return nil, oauth.NewError(oauth.CodeInvalidScope, "The scope means nothing to the resources that the request names.")
-	}
-	return asked, nil
-}
 
 // atResource marks a resource among what a person is asked. No scope has a space.
 const atResource = " "

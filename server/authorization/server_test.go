@@ -21,6 +21,7 @@ import (
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -173,13 +174,29 @@ func startWorld(path string) *world {
 		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},
 	}
 	w.keys.Store(compile(newRing(w.clock.at)))
-	endpoint := authorization.New(authorization.Options{
-		Settings: w.settings, Keys: w.keys, Registry: w.clients, People: w.people, Now: w.clock.now,
-	})
-	for p, handler := range endpoint.Handlers() {
+	login := w.login()
+	mux.Handle(path+issuer.PathLogin, http.StripPrefix(path, login))
+	mux.Handle(path+issuer.PathAssets, http.StripPrefix(path, pages.Assets()))
+	for p, handler := range w.endpoint(login).Handlers() {
 		mux.Handle(path+p, http.StripPrefix(path, handler))
 	}
 	return w
+}
+
+// login makes the login of the issuer.
+func (w *world) login() *resourceowner.Login {
+	return resourceowner.NewLogin(resourceowner.LoginOptions{
+		Settings: w.settings, Pages: pages.New(pages.Options{Name: w.settings.SiteName(), Assets: w.settings.URL(issuer.PathAssets)}),
+		Browsers:  resourceowner.NewBrowsers(w.settings, w.keys, w.clock.now),
+		Sessions:  resourceowner.NewSessions(w.settings, w.keys, w.people, w.clock.now),
+		Directory: w.people, Now: w.clock.now,
+	})
+}
+
+func (w *world) endpoint(login *resourceowner.Login) *authorization.Endpoint {
+	return authorization.New(authorization.Options{
+		Settings: w.settings, Keys: w.keys, Registry: w.clients, People: w.people, Login: login, Now: w.clock.now,
+	})
 }
 
 func newClient(id, method string, redirectURIs ...string) *registration.Client {

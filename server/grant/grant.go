@@ -120,7 +120,25 @@ type Store interface {
 	// forgotten. An id is any text, and two texts are the same only byte by
 	// byte. After an error other than ErrSpent the id may be used up or not.
 	Spend(ctx context.Context, id string, until time.Time) error
+
+	// Note keeps the value under the id until the clock has passed until, or returns
+	// ErrNoted and changes nothing if the id has a value already. Of any number of
+	// calls with one id, at most one returns nil until the clock has passed until;
+	// after that the id may be forgotten. The value never changes. It has at most
+	// MaxNote bytes, and may be empty. Ids are compared as those of Spend, and are
+	// none of them: the same text may be an id of both. After an error other than
+	// ErrNoted the value may be kept or not.
+	Note(ctx context.Context, id string, value []byte, until time.Time) error
+
+	// Noted returns the value that the id has, also of a call that has just
+	// returned in another replica. It returns ErrNotFound where there is none, and
+	// once the clock has passed until, whether it is forgotten or not.
+	Noted(ctx context.Context, id string) ([]byte, error)
 }
+
+// MaxNote is the size of the largest value that a Store has to keep by Note, in
+// bytes.
+const MaxNote = 16 << 10
 
 // Errors of a Store.
 var (
@@ -128,6 +146,7 @@ var (
 	ErrNotFound = errors.New("grant: not found")
 	ErrMoved    = errors.New("grant: not at the expected generation")
 	ErrSpent    = errors.New("grant: used before")
+	ErrNoted    = errors.New("grant: noted before")
 )
 
 // idEncoding gives names that Kubernetes accepts.

@@ -47,6 +47,7 @@ type Scope struct {
 // Lifetimes of what the issuer gives out.
 type Lifetimes struct {
 	Code         time.Duration
+	DeviceCode   time.Duration // with its user_code, until the person has decided
 	AccessToken  time.Duration
 	IDToken      time.Duration
 	Refresh      time.Duration // of the grant in all
@@ -68,6 +69,11 @@ const (
 
 	PathRevocation    = endpoint.Revocation
 	PathIntrospection = endpoint.Introspection
+
+	PathDeviceAuthorization = endpoint.DeviceAuthorization
+	PathDevice              = endpoint.Device
+	PathDeviceConfirm       = endpoint.Device + "/confirm"
+	PathDeviceDone          = endpoint.Device + "/done"
 
 	PathLogout        = "/logout"
 	PathLogoutConfirm = "/logout/confirm"

@@ -25,6 +25,7 @@ import (
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/oauth"
+	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -131,7 +132,14 @@ func newWorld(notifier *logout.Notifier) *world {
 		Name: "main", Issuer: w.http.URL, DisplayName: "Example Platform", IDTokenAlg: "ES256",
 		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},
 	}
-	for p, h := range authorization.New(authorization.Options{Settings: w.settings, Keys: w.keys, Registry: w, People: w, Now: w.clock}).Handlers() {
+	login := resourceowner.NewLogin(resourceowner.LoginOptions{
+		Settings: w.settings, Pages: pages.New(pages.Options{Name: "Example Platform", Assets: w.settings.URL(issuer.PathAssets)}),
+		Browsers:  resourceowner.NewBrowsers(w.settings, w.keys, w.clock),
+		Sessions:  resourceowner.NewSessions(w.settings, w.keys, w, w.clock),
+		Directory: w, Now: w.clock,
+	})
+	mux.Handle(issuer.PathLogin, login)
+	for p, h := range authorization.New(authorization.Options{Settings: w.settings, Keys: w.keys, Registry: w, People: w, Login: login, Now: w.clock}).Handlers() {
 		mux.Handle(p, h)
 	}
 	for p, h := range logout.New(logout.Options{

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"oauth-operator.dev/server/accesstoken"
@@ -60,6 +61,8 @@ type document struct {
 	AuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+
+	DeviceAuthorizationEndpoint string `json:"device_authorization_endpoint,omitempty"` // RFC 8628 §4
 
 	// RFC 7009, RFC 7662 and RFC 9701.
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
@@ -113,6 +116,9 @@ func describe(options Options) document {
 		AuthMethods:           options.AuthMethods,
 		ChallengeMethods:      []string{oauth.MethodS256},
 		IssParameter:          true,
+	}
+	if slices.Contains(options.GrantTypes, oauth.GrantDeviceCode) {
+		d.DeviceAuthorizationEndpoint = s.URL(issuer.PathDeviceAuthorization)
 	}
 	d.RevocationEndpoint = s.URL(issuer.PathRevocation)
 	d.RevocationAuthMethods = options.AuthMethods

@@ -29,6 +29,10 @@ const (
 	CodeRequestURINotSupported  Code = "request_uri_not_supported" // OpenID Connect Core §3.1.2.6
 	CodeRegistrationUnsupported Code = "registration_not_supported"
 
+	CodeAuthorizationPending Code = "authorization_pending" // RFC 8628 §3.5
+	CodeSlowDown             Code = "slow_down"             // RFC 8628 §3.5
+	CodeExpiredToken         Code = "expired_token"         // RFC 8628 §3.5
+
 	// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
 	CodeUnmetAuthentication Code = "unmet_authentication_requirements"
 )

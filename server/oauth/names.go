@@ -57,6 +57,10 @@ const (
 	ParamActorToken         = "actor_token"
 	ParamActorTokenType     = "actor_token_type"
 
+	// RFC 8628 §3.2, §3.3, §3.4.
+	ParamDeviceCode = "device_code"
+	ParamUserCode   = "user_code"
+
 	// RFC 7009 §2.1, RFC 7662 §2.1.
 	ParamToken         = "token"
 	ParamTokenTypeHint = "token_type_hint"
@@ -69,6 +73,7 @@ const (
 	GrantClientCredentials = "client_credentials" // RFC 6749 §4.4.2
 
 	GrantTokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
+	GrantDeviceCode    = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628 §3.4
 )
 
 // ResponseTypeCode is the value of response_type that asks for a code

@@ -1,12 +1,12 @@
-// Package pages is what people see: the login page, the consent page, the pages
-// of a logout and the error page. It is a leaf that knows how to show things to people and to keep
+// Package pages is what people see: the login page, the consent page, those of a
+// device, the pages of a logout and the error page. It is a leaf that knows how to show things to people and to keep
 // other sites out of them, and nothing of what they mean.
 //
 // The pages work without JavaScript and contain none, but for the one of
 // FormPost, which refers to some. Every field and button has
 // a stable id, for people's password managers and scripts: form#login with
 // #username, #password and #submit; form#consent with #allow and #deny, and
-// form#switch with #another; #error-code on the error page, #message wherever
+// form#switch with #another; form#device with #user_code and #next; #error-code on the error page, #message wherever
 // something went wrong but can be tried again.
 package pages
 
@@ -73,7 +73,8 @@ type Login struct {
 	Action string // URL that the form is posted to
 	State  string // hidden field state
 
-	// Client is the name of what the person logs in for.
+	// Client is the name of what the person logs in for: "" for a device whose
+	// code is yet to be entered.
 	Client string
 
 	// Username is what the field is filled with.
@@ -115,6 +116,24 @@ type Consent struct {
 
 // Link leads to a page of the client.
 type Link struct{ Text, URL string }
+
+// LinksOf returns what a client says about itself, as far as it has said
+// something (OpenID Connect Registration §2, client_uri, policy_uri, tos_uri).
+// There is no logo: one of another site would let that site see who logs in where
+// (RFC 9700 §4.2.4).
+func LinksOf(clientURI, policyURI, tosURI string) []Link {
+	var links []Link
+	for _, l := range []Link{
+		{Text: "Website", URL: clientURI},
+		{Text: "Privacy policy", URL: policyURI},
+		{Text: "Terms of service", URL: tosURI},
+	} {
+		if strings.HasPrefix(l.URL, "https://") {
+			links = append(links, l)
+		}
+	}
+	return links
+}
 
 // Values of the field decision of the consent page.
 const (

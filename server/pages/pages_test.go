@@ -85,14 +85,24 @@ var _ = Describe("The pages", func() {
 		return func(w http.ResponseWriter) { p.FormPost(w, f) }
 	}
 
-	It("of a logout and of a form that is sent on escape everything too, and keep their ids", func() {
+	It("of a logout, of a device and of a form that is sent on escape everything too, and keep their ids", func() {
 		for page, expected := range map[string]struct {
 			show func(http.ResponseWriter)
 			ids  []any
 		}{
-			"logout":   {logout(pages.Logout{Action: "https://login.example/logout", State: hostile, Name: hostile, Username: hostile, Client: hostile}), []any{"logout", "state", "leave", "stay", "account"}},
-			"left":     {left(pages.Left{Client: hostile, ReturnTo: "https://client.example/" + hostile}), []any{"left", "return"}},
-			"stayed":   {left(pages.Left{Stayed: true, Client: hostile, ReturnTo: "javascript:alert(1)"}), []any{"left", "return"}},
+			"logout": {logout(pages.Logout{Action: "https://login.example/logout", State: hostile, Name: hostile, Username: hostile, Client: hostile}), []any{"logout", "state", "leave", "stay", "account"}},
+			"left":   {left(pages.Left{Client: hostile, ReturnTo: "https://client.example/" + hostile}), []any{"left", "return"}},
+			"stayed": {left(pages.Left{Stayed: true, Client: hostile, ReturnTo: "javascript:alert(1)"}), []any{"left", "return"}},
+			"device": {func(w http.ResponseWriter) {
+				p.Device(w, 200, pages.Device{Action: "https://login.example/device", State: hostile, UserCode: hostile, Message: hostile})
+			}, []any{"device", "state", "user_code", "next", "message"}},
+			"wait": {func(w http.ResponseWriter) {
+				p.DeviceWait(w, pages.DeviceWait{UserCode: hostile, Next: "javascript:alert(1)", Seconds: 3})
+			}, []any{"waiting", "user-code", "again"}},
+			"allowing": {func(w http.ResponseWriter) {
+				p.DeviceConsent(w, pages.DeviceConsent{Action: "https://login.example/device/confirm", State: hostile, UserCode: hostile, Client: hostile, ClientID: hostile, Name: hostile, Username: hostile, Scopes: []string{hostile}, Links: []pages.Link{{Text: hostile, URL: "javascript:alert(1)"}}})
+			}, []any{"consent", "state", "allow", "deny", "switch", "another", "scopes", "client-id", "account", "user-code", "warning"}},
+			"done":     {func(w http.ResponseWriter) { p.DeviceDone(w, pages.DeviceDone{Client: hostile, Allowed: true}) }, []any{"done"}},
 			"formpost": {formPost(pages.FormPost{Action: "https://client.example/" + hostile, Destination: hostile, Fields: []pages.Field{{Name: hostile, Value: hostile}}}), []any{"respond", "continue", "destination"}},
 		} {
 			w, doc := show(expected.show)

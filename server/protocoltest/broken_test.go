@@ -16,7 +16,7 @@ import (
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 Appendix B
 
 func mutations() []mutation {
-	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions(), brokenExchange(),
+	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions(), brokenExchange(), brokenDevices(),
 		brokenRequests(), brokenGrants(), brokenAnswers())
 }
 
@@ -262,7 +262,7 @@ func brokenRest() []mutation {
 }
 
 // notOffered are the documents that the server does not support.
-var notOffered = []string{"RFC 8628", "RFC 9126", "RFC 9449"}
+var notOffered = []string{"RFC 9126", "RFC 9449"}
 
 var _ = Describe("A server that is broken in one thing", func() {
 	It("is there for every case of what the server supports", func() {

@@ -19,6 +19,7 @@ type Config struct {
 	Signer       Client  `json:"signer"`    // one with private_key_jwt and an EC key on P-256
 	Publisher    Client  `json:"publisher"` // one whose key is at its jwks_uri
 	Exchange     Swap    `json:"exchange"`  // of access tokens, if it is supported
+	Device       Device  `json:"device"`    // whose client runs on a device, if there is one
 	Scope        string  `json:"scope"`     // that all clients may ask for; with two or more values, narrowing is tested too
 	Login        Login   `json:"login"`
 	Consent      Consent `json:"consent"`
@@ -45,6 +46,12 @@ type Swap struct {
 	Client Client `json:"client"` // a confidential one; it needs no redirect URI
 	From   string `json:"from"`   // a resource that the confidential client may ask for
 	To     string `json:"to"`     // another one
+}
+
+// Device is a client with the device grant, and how its page is used.
+type Device struct {
+	Client        Client `json:"client"`                  // public or confidential; it needs no redirect URI
+	UserCodeField string `json:"userCodeField,omitempty"` // name of the field; "user_code" if empty
 }
 
 // key returns the private key of a client that signs assertions.
@@ -106,7 +113,7 @@ func (c *Config) Validate() error {
 	if c.Exchange.Client.ID != "" && (c.Exchange.Client.Secret == "" || c.Exchange.From == "" || c.Exchange.To == "") {
 		return errors.New("exchange needs a client with id and secret, from and to")
 	}
-	for _, client := range []*Client{&c.Confidential, &c.Other, &c.Public, &c.Exchange.Client} {
+	for _, client := range []*Client{&c.Confidential, &c.Other, &c.Public, &c.Exchange.Client, &c.Device.Client} {
 		if client.AuthMethod == "" {
 			client.AuthMethod = "none"
 			if client.Secret != "" {
@@ -115,6 +122,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	c.Scope = cmp.Or(c.Scope, "openid")
+	c.Device.UserCodeField = cmp.Or(c.Device.UserCodeField, "user_code")
 	c.Login.UsernameField = cmp.Or(c.Login.UsernameField, "username")
 	c.Login.PasswordField = cmp.Or(c.Login.PasswordField, "password")
 	c.Consent.Allow = cmp.Or(c.Consent.Allow, "allow")

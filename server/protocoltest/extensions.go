@@ -2,7 +2,6 @@ package protocoltest
 
 import (
 	"net/http"
-	"strings"
 )
 
 // revocation is RFC 7009.
@@ -80,34 +79,6 @@ func introspection() []Case {
 		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
 			r := p.send(nil, http.MethodGet, p.endpoint("introspection_endpoint")+"?token=x", "")
 			p.expect(r.status >= 400 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())
-		}},
-	}
-}
-
-// deviceGrant is RFC 8628.
-func deviceGrant() []Case {
-	const rfc = "RFC 8628"
-	start := func(p *probe) reply {
-		address := p.endpoint("device_authorization_endpoint")
-		p.ask(p.config.Public)
-		fields := values("scope", p.config.Scope)
-		header := credentials(p.config.Public, fields)
-		r := p.post(address, fields.Encode(), header...)
-		if r.text("error") == "unauthorized_client" {
-			p.notSupported("The public client may not use the device grant.")
-		}
-		return r
-	}
-	return []Case{
-		{rfc, "3.2", "", Must, "A device gets its codes, and nobody keeps the answer.", func(p *probe) {
-			r := start(p)
-			p.expect(r.text("device_code") != "" && r.text("user_code") != "" && r.text("verification_uri") != "" && r.json["expires_in"] != nil, "expected codes, %s", r.came())
-			p.expect(strings.Contains(r.header.Get("Cache-Control"), "no-store"), "expected Cache-Control: no-store")
-		}},
-		{rfc, "3.5", "pending", Must, "Before the person has decided there is authorization_pending.", func(p *probe) {
-			r := start(p)
-			p.refused(p.token(p.config.Public, values("grant_type", "urn:ietf:params:oauth:grant-type:device_code", "device_code", r.text("device_code"))),
-				http.StatusBadRequest, "authorization_pending")
 		}},
 	}
 }

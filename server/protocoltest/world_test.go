@@ -107,6 +107,7 @@ func newWorld() *world {
 			ID: "team.publisher", KeyID: "published", PrivateKey: signerPEM(), RedirectURIs: []string{"https://publisher.example.com/callback"},
 		},
 		Exchange: protocoltest.Swap{Client: protocoltest.Client{ID: "team.api", Secret: "api"}, From: "urn:example:first", To: "urn:example:second"},
+		Device:   protocoltest.Device{Client: protocoltest.Client{ID: "team.tv"}},
 		Login:    protocoltest.Login{Username: alice.Username, Password: password},
 	}
 	Expect(w.config.Validate()).To(Succeed())
@@ -115,7 +116,7 @@ func newWorld() *world {
 		Catalogue: []issuer.Scope{{Name: "openid", Default: true}, {Name: "email"}},
 		Resources: []issuer.Resource{{Identifier: w.config.Exchange.From, ServedBy: []string{w.config.Exchange.Client.ID}}, {Identifier: w.config.Exchange.To}},
 		Lifetimes: issuer.Lifetimes{
-			Code: time.Minute, AccessToken: time.Minute, IDToken: time.Minute, Refresh: time.Hour, RefreshIdle: time.Hour, Session: time.Hour,
+			Code: time.Minute, DeviceCode: time.Minute, AccessToken: time.Minute, IDToken: time.Minute, Refresh: time.Hour, RefreshIdle: time.Hour, Session: time.Hour,
 		},
 	}
 	set, err := keys.Compile(ring())
@@ -134,6 +135,9 @@ func newWorld() *world {
 	api.GrantTypes, api.ResponseTypes = []string{oauth.GrantTokenExchange}, nil
 	api.Exchanges = []registration.Exchange{{From: []string{w.config.Exchange.From}, To: []string{w.config.Exchange.To}, Scope: oauth.Scope{"openid", "email"}}}
 	clients[api.ID] = api
+	device := compile(w.config.Device.Client, settings.Lifetimes)
+	device.GrantTypes, device.ResponseTypes = []string{oauth.GrantDeviceCode, oauth.GrantRefreshToken}, nil
+	clients[device.ID] = device
 	w.build = func() http.Handler {
 		built := server.New(server.Options{
 			Registry:  func(*issuer.Settings) registration.Registry { return clients },

@@ -1,9 +1,6 @@
 package resourceowner
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
 	"time"
 
 	"oauth-operator.dev/server/throttle"
@@ -63,24 +60,3 @@ func (g *guard) forgive(username, source string) {
 }
 
 func pairKey(username, source string) string { return source + "\x00" + username }
-
-// source returns the address of whoever sent the request: RemoteAddr, into which
-// the word of a trusted proxy has been put before. Of an IPv6 address it is
-// the /64, because that is what one subscriber has.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	addr = addr.Unmap()
-	if addr.Is6() {
-		if prefix, err := addr.WithZone("").Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return addr.String()
-}

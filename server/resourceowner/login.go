@@ -1,8 +1,10 @@
 package resourceowner
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/pages"
+	"oauth-operator.dev/server/throttle"
 )
 
 // LoginOptions are what a Login stands on.
@@ -25,12 +28,12 @@ type LoginOptions struct {
 	Now func() time.Time
 }
 
-// Login shows the login page and answers it. It is mounted at issuer.PathLogin.
+// Login shows the login page and answers it. It is mounted at issuer.PathLogin. An
+// issuer has one, so that who guesses passwords is known on all ways that lead to it.
 type Login struct {
 	options LoginOptions
 	guard   *guard
 	action  string
-	resume  string
 }
 
 // NewLogin returns the Login of an issuer.
@@ -39,14 +42,17 @@ func NewLogin(o LoginOptions) *Login {
 		options: o,
 		guard:   newGuard(o.Now),
 		action:  o.Settings.URL(issuer.PathLogin),
-		resume:  o.Settings.URL(issuer.PathContinue),
 	}
 }
 
 // Errand is what the browser is on its way with when a login comes in between.
 type Errand struct {
-	// Request is what to go on with afterwards: the parameters of the
-	// authorization request, form-encoded. The login gives it back unread.
+	// Path is where to go on afterwards, below the issuer: one of those that an
+	// errand can lead to. "" is issuer.PathContinue.
+	Path string `json:"p,omitempty"`
+
+	// Request is what to go on with there: the parameters of the request,
+	// form-encoded. The login gives it back unread.
 	Request string `json:"r"`
 
 	// Session is the id of the session that a login began on this errand: "" as
@@ -55,11 +61,18 @@ type Errand struct {
 	Session string `json:"s,omitempty"`
 }
 
+// Where an errand can lead to: pages of the issuer that read it with
+// Login.Errand. An address from outside is never among them (RFC 6749 §10.15).
+var errandPaths = []string{issuer.PathContinue, issuer.PathDevice}
+
+// path returns where the errand leads to.
+func (e Errand) path() string { return cmp.Or(e.Path, issuer.PathContinue) }
+
 // Prompt is an Errand with what the login page says about it.
 type Prompt struct {
 	Errand   Errand `json:"e"`
-	Client   string `json:"c"`           // name of the client
-	ReturnTo string `json:"u"`           // where the errand leads to in the end
+	Client   string `json:"c"`           // name of the client; "" for a device whose code is yet to be entered
+	ReturnTo string `json:"u"`           // where the errand leads to in the end; "" for a page of ours
 	Hint     string `json:"h,omitempty"` // username to begin with
 }
 
@@ -89,21 +102,32 @@ func (l *Login) Show(w http.ResponseWriter, r *http.Request, p Prompt) {
 	l.page(w, r, http.StatusOK, p, p.Hint, "")
 }
 
+// errErrand says that an errand leads to no page that errands lead to.
+var errErrand = errors.New("resourceowner: an errand that leads nowhere")
+
 // Continue returns the URL under which an errand goes on after a redirect.
 func (l *Login) Continue(w http.ResponseWriter, r *http.Request, errand Errand) (string, error) {
+	if !slices.Contains(errandPaths, errand.path()) {
+		return "", errErrand
+	}
 	state, err := l.options.Browsers.Seal(w, r, purposeErrand, errand)
 	if err != nil {
 		return "", err
 	}
-	return l.resume + "?" + paramState + "=" + state, nil
+	return l.options.Settings.URL(errand.path()) + "?" + paramState + "=" + state, nil
 }
 
-// Errand reads the errand from a request to the URL that Continue returned. It
-// returns ErrForeign or ErrExpired.
-func (l *Login) Errand(r *http.Request) (Errand, error) {
+// Errand reads the errand from a request to the URL that Continue returned, which
+// has to lead to that path. It returns ErrForeign or ErrExpired.
+func (l *Login) Errand(r *http.Request, path string) (Errand, error) {
 	var errand Errand
-	err := l.options.Browsers.Open(r, purposeErrand, r.URL.Query().Get(paramState), &errand)
-	return errand, err
+	if err := l.options.Browsers.Open(r, purposeErrand, r.URL.Query().Get(paramState), &errand); err != nil {
+		return Errand{}, err
+	}
+	if errand.path() != path {
+		return Errand{}, ErrForeign
+	}
+	return errand, nil
 }
 
 // ServeHTTP answers the login form. Where the browser goes next is in the sealed
@@ -138,7 +162,7 @@ func (l *Login) attempt(w http.ResponseWriter, r *http.Request, p Prompt, userna
 		l.page(w, r, http.StatusUnauthorized, p, username, messageWrong)
 		return
 	}
-	from := source(r)
+	from := throttle.Source(r)
 	if !l.guard.admit(username, from) {
 		log.Info("Login throttled.")
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
@@ -175,7 +199,7 @@ func (l *Login) succeed(w http.ResponseWriter, r *http.Request, p Prompt, person
 		l.fail(w, r, err)
 		return
 	}
-	next, err := l.Continue(w, r, Errand{Request: p.Errand.Request, Session: session.ID})
+	next, err := l.Continue(w, r, Errand{Path: p.Errand.Path, Request: p.Errand.Request, Session: session.ID})
 	if err != nil {
 		l.fail(w, r, err)
 		return

@@ -32,6 +32,12 @@ func (e *endpoint) code(ctx context.Context, req *request) (response, error) {
 	if err := e.checkBindings(req, c); err != nil {
 		return response{}, err
 	}
+	return e.settle(ctx, req, c, badCode)
+}
+
+// settle gives tokens for a code that is good, and creates its grant. What it says
+// of a code that was used before is bad.
+func (e *endpoint) settle(ctx context.Context, req *request, c grant.Code, bad string) (response, error) {
 	scope, err := allowed(c.Scope, req.Client)
 	if err != nil {
 		return response{}, err
@@ -54,7 +60,7 @@ func (e *endpoint) code(ctx context.Context, req *request) (response, error) {
 			return response{}, oauth.ServerError(err)
 		}
 	}
-	if err := e.redeem(ctx, g); err != nil {
+	if err := e.redeem(ctx, g, bad); err != nil {
 		return response{}, err
 	}
 	return answer, nil
@@ -79,7 +85,7 @@ func (e *endpoint) checkBindings(req *request, c grant.Code) error {
 
 // redeem creates the grant. That is what makes a code good for one time: of any
 // number of requests, at most one creates it.
-func (e *endpoint) redeem(ctx context.Context, g grant.Grant) error {
+func (e *endpoint) redeem(ctx context.Context, g grant.Grant, bad string) error {
 	err := e.Grants.Create(ctx, g)
 	switch {
 	case err == nil:
@@ -91,7 +97,7 @@ func (e *endpoint) redeem(ctx context.Context, g grant.Grant) error {
 		if err := e.revoke(ctx, g.Key(), grant.CodeReplayed); err != nil {
 			return err
 		}
-		return invalidGrant(badCode, "code used before")
+		return invalidGrant(bad, "code used before")
 	default:
 		// Nobody knows whether the grant is there, so nobody gets a token for it.
 		return oauth.Unavailable(err)

@@ -1,7 +1,7 @@
 // Package token is the token endpoint (RFC 6749 §3.2). This file owns the order
 // of the steps, which is the same for every request; each grant has a file of its
 // own with what is different: code.go (§4.1.3), refresh.go (§6),
-// clientcredentials.go (§4.4) and exchange.go (RFC 8693).
+// clientcredentials.go (§4.4), exchange.go (RFC 8693) and device.go (RFC 8628).
 package token
 
 import (
@@ -14,12 +14,14 @@ import (
 
 	"oauth-operator.dev/server/clientauth"
 	"oauth-operator.dev/server/cors"
+	"oauth-operator.dev/server/devicecode"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
+	"oauth-operator.dev/server/throttle"
 )
 
 // Options of the endpoint. All but Now are needed.
@@ -31,13 +33,16 @@ type Options struct {
 	Grants        grant.Store
 	People        resourceowner.Directory
 
+	// Desk is where devices and people meet (RFC 8628).
+	Desk *devicecode.Desk
+
 	// Now is the clock. Nil for the real one.
 	Now func() time.Time
 }
 
 // GrantTypes are the grants that there are, for the metadata.
 func GrantTypes() []string {
-	return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials, oauth.GrantTokenExchange}
+	return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials, oauth.GrantTokenExchange, oauth.GrantDeviceCode}
 }
 
 // New returns the token endpoint of one issuer. Scripts of any origin may use it:
@@ -46,10 +51,25 @@ func New(options Options) http.Handler {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return cors.Allow(&endpoint{options}, http.MethodPost)
+	return cors.Allow(&endpoint{
+		Options: options,
+		polls:   throttle.New(throttle.Options{Every: pollEvery, Burst: pollBurst, Keys: pollKeys, Now: options.Now}),
+	}, http.MethodPost)
 }
 
-type endpoint struct{ Options }
+// Bounds of what public clients may poll from one address: a hundred devices behind
+// it are not slowed down.
+const (
+	pollBurst, pollEvery = 200, 50 * time.Millisecond
+
+	// pollKeys is how many addresses are remembered: about 2 MB.
+	pollKeys = 10_000
+)
+
+type endpoint struct {
+	Options
+	polls *throttle.Limiter
+}
 
 // request is a token request whose client is known. It sees one moment and one
 // set of keys from beginning to end.
@@ -57,6 +77,7 @@ type request struct {
 	clientauth.Result
 
 	params oauth.Params
+	source string // address
 	set    *keys.Set
 	now    time.Time
 }
@@ -114,7 +135,7 @@ func (e *endpoint) answer(r *http.Request) (response, error) {
 	if !client.Client.MayUse(grantType) {
 		return response{}, oauth.NewError(oauth.CodeUnauthorizedClient, "The client is not registered for this grant_type.")
 	}
-	return answer(r.Context(), &request{Result: client, params: params, set: e.Keys.Load(), now: e.Now()})
+	return answer(r.Context(), &request{Result: client, params: params, source: throttle.Source(r), set: e.Keys.Load(), now: e.Now()})
 }
 
 // repeatable returns the parameters that may be sent more than once with a grant
@@ -137,6 +158,8 @@ func (e *endpoint) byType(grantType string) (func(context.Context, *request) (re
 		return e.clientCredentials, nil
 	case oauth.GrantTokenExchange:
 		return e.exchange, nil
+	case oauth.GrantDeviceCode:
+		return e.device, nil
 	case "":
 		return nil, missing(oauth.ParamGrantType)
 	default:

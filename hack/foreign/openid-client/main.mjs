@@ -19,13 +19,26 @@ const key = (pem) =>
 const discover = async (client) => {
   const authentication = client.privateKey
     ? oidc.PrivateKeyJwt({ key: await key(client.privateKey), kid: client.keyID })
-    : oidc.ClientSecretBasic(client.secret)
+    : client.secret ? oidc.ClientSecretBasic(client.secret) : oidc.None()
   // The issuer of the tests is on loopback, without TLS.
   return oidc.discovery(new URL(told.issuer), client.id, undefined, authentication, { execute: [oidc.allowInsecureRequests] })
 }
 
 const config = await discover(told.client)
 did('discovery')
+
+if (told.device) {
+  const device = await oidc.initiateDeviceAuthorization(config, { scope: told.scope })
+  console.log(`connect ${device.verification_uri_complete}`)
+  await lines.next()
+  const tokens = await oidc.pollDeviceAuthorizationGrant(config, device)
+  if (!tokens.claims().sub) throw new Error('there is no ID token')
+  did('device')
+  const fresh = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+  if (fresh.refresh_token === tokens.refresh_token) throw new Error('the refresh token was not rotated')
+  did('refresh')
+  process.exit(0)
+}
 
 const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
 const expectedState = oidc.randomState()

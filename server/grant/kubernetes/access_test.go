@@ -25,7 +25,7 @@ var _ = Describe("a server that may do what the role says", func() {
 			Rules: []rbacv1.PolicyRule{{
 				APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"oauthgrants"}, Verbs: []string{"get", "create", "patch"},
 			}, {
-				APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create"},
+				APIGroups: []string{"coordination.k8s.io"}, Resources: []string{"leases"}, Verbs: []string{"create", "get"},
 			}},
 		}
 		Expect(api.Create(ctx, role)).To(Succeed())
@@ -50,6 +50,8 @@ var _ = Describe("a server that may do what the role says", func() {
 		Expect(f.store.Get(ctx, g.Key())).To(HaveField("Revoked", grant.CodeReplayed))
 		Expect(f.store.Spend(ctx, g.ID, f.now.Add(time.Hour))).To(Succeed())
 		Expect(f.store.Spend(ctx, g.ID, f.now.Add(time.Hour))).To(MatchError(grant.ErrSpent))
+		Expect(f.store.Note(ctx, g.ID, []byte("a value"), f.now.Add(time.Hour))).To(Succeed())
+		Expect(f.store.Noted(ctx, g.ID)).To(Equal([]byte("a value")))
 	})
 
 	It("is told why where it may not, and not that there is no grant", func(ctx SpecContext) {
@@ -64,6 +66,10 @@ var _ = Describe("a server that may do what the role says", func() {
 		_, err = f.store.Advance(ctx, key, 0, f.now, f.now.Add(time.Hour))
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 		err = f.store.Spend(ctx, "an id", f.now.Add(time.Hour))
+		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
+		err = f.store.Note(ctx, "an id", nil, f.now.Add(time.Hour))
+		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
+		_, err = f.store.Noted(ctx, "an id")
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 	})
 })

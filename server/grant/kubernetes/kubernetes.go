@@ -46,8 +46,8 @@ const maxTries = 8
 // replica has written, all replicas see.
 type Store struct {
 	api        rest.Interface // OAuthGrants
-	spent      rest.Interface // Leases
-	operator   string         // namespace for what is spent
+	leases     rest.Interface // for what is spent and what is noted
+	operator   string         // their namespace
 	namespaces []string       // that grants can be in: any, where there are none
 	now        func() time.Time
 }
@@ -58,7 +58,7 @@ var _ grant.Store = (*Store)(nil)
 // it makes one from config. The rate that config allows bounds the logins and
 // refreshes of this replica: two requests for each refresh, one for each code.
 // Where namespaces are named, there are grants of clients of these alone. What is
-// spent is noted in the operator's namespace.
+// spent, and what is noted, is in the operator's namespace.
 func New(config *rest.Config, httpClient *http.Client, operatorNamespace string, namespaces ...string) (*Store, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(v1alpha1.AddToScheme(scheme), coordinationv1.AddToScheme(scheme)); err != nil {
@@ -83,11 +83,11 @@ func New(config *rest.Config, httpClient *http.Client, operatorNamespace string,
 	if err != nil {
 		return nil, fmt.Errorf("grant/kubernetes: %w", err)
 	}
-	spent, err := group(coordinationv1.SchemeGroupVersion)
+	leases, err := group(coordinationv1.SchemeGroupVersion)
 	if err != nil {
 		return nil, fmt.Errorf("grant/kubernetes: %w", err)
 	}
-	return &Store{api: api, spent: spent, operator: operatorNamespace, namespaces: namespaces, now: time.Now}, nil
+	return &Store{api: api, leases: leases, operator: operatorNamespace, namespaces: namespaces, now: time.Now}, nil
 }
 
 // Create implements grant.Store.

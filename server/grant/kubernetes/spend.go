@@ -31,9 +31,9 @@ func (s *Store) Spend(ctx context.Context, id string, until time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := s.spent.Post().Namespace(s.operator).Resource("leases").
+	err := s.leases.Post().Namespace(s.operator).Resource("leases").
 		Param("fieldManager", fieldManager).
-		Body(spentLease(id, s.now(), until)).Do(ctx).Error()
+		Body(leaseUntil(spentName(id), s.now(), until)).Do(ctx).Error()
 	switch {
 	case err == nil:
 		return nil
@@ -44,15 +44,20 @@ func (s *Store) Spend(ctx context.Context, id string, until time.Time) error {
 	}
 }
 
-func spentLease(id string, now, until time.Time) *coordinationv1.Lease {
+func spentName(id string) string {
 	sum := sha256.Sum256([]byte(id))
+	return "spent-" + spentNames.EncodeToString(sum[:])
+}
+
+// leaseUntil returns a Lease that the controller deletes when its time is over.
+func leaseUntil(name string, now, until time.Time) *coordinationv1.Lease {
 	holder := fieldManager
 	seconds := int32(max(1, min(until.Sub(now), 24*time.Hour).Seconds())) // #nosec G115 -- at most a day
 	acquired := metav1.NewMicroTime(now)
 	return &coordinationv1.Lease{
 		TypeMeta: metav1.TypeMeta{APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: "spent-" + spentNames.EncodeToString(sum[:]),
+			Name: name,
 			// Until the end of the second in which it ends.
 			Labels: map[string]string{v1alpha1.LabelSpentUntil: strconv.FormatInt(until.Unix()+1, 10)},
 		},

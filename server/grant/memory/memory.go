@@ -23,6 +23,7 @@ type Store struct {
 	grants map[grant.Key]grant.Grant
 	due    queue
 	spent  spent
+	notes  notes
 }
 
 var _ grant.Store = (*Store)(nil)
@@ -32,7 +33,10 @@ func New(now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{now: now, grants: map[grant.Key]grant.Grant{}, spent: spent{until: map[digest]time.Time{}}}
+	return &Store{
+		now: now, grants: map[grant.Key]grant.Grant{},
+		spent: spent{until: map[digest]time.Time{}}, notes: notes{kept: map[digest]note{}},
+	}
 }
 
 // Create implements grant.Store. It also clears away a few grants that have

@@ -42,6 +42,7 @@ func Behaves(name string, start func() Backend) bool {
 		s.advance()
 		s.revoke()
 		s.spend()
+		s.note()
 		s.hostileKeys()
 		s.contexts()
 		s.concurrency()
