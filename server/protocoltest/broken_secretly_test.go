@@ -16,13 +16,13 @@ func secretly(path string, wrong func(*http.Request, url.Values) bool, right fun
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			raw, _ := io.ReadAll(r.Body)
 			form, _ := url.ParseQuery(string(raw))
-			if strings.HasSuffix(r.URL.Path, path) && wrong(r, form) {
-				again := r.Clone(r.Context())
-				again.Body = io.NopCloser(bytes.NewReader(raw))
-				asks(path, right)(next).ServeHTTP(httptest.NewRecorder(), again)
-			}
+			again := r.Clone(r.Context())
+			again.Body = io.NopCloser(bytes.NewReader(raw))
 			r.Body = io.NopCloser(bytes.NewReader(raw))
 			next.ServeHTTP(w, r)
+			if strings.HasSuffix(again.URL.Path, path) && wrong(again, form) {
+				asks(path, right)(next).ServeHTTP(httptest.NewRecorder(), again)
+			}
 		})
 	}
 }
