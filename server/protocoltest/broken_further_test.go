@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -79,7 +80,7 @@ func brokenFurtherTokens() []mutation {
 			e.r.Header["Authorization"] = all[:1]
 		}
 	}
-	onCode := grantType("authorization_code")
+	onCode, logins := grantType("authorization_code"), 0
 	return []mutation{
 		{"the first of two headers counts", rfc + "2.3-b headers", asks("/token", firstHeader)},
 		{"guessing costs nothing", rfc + "2.3.1-d throttled", status("/token", 429, 401)},
@@ -101,6 +102,8 @@ func brokenFurtherTokens() []mutation {
 		{"iat is overlooked", "RFC 7523 §3-iat", asks("/token", vouched)},
 		{"an assertion is good for many at once", "RFC 7523 §3-parallel", asks("/token", vouched)},
 		{"a client's own token is a person's", "RFC 9068 §2.2-client", rewrites("access_token", 1, `"sub":"team.web"`, func() string { return `"sub":"alice-1"` })},
+		{"a person is somebody else each time", "OpenID Connect Core §2-sub", rewrites("id_token", 1, `"sub":"`, func() string { logins++; return `"sub":"` + strconv.Itoa(logins) })},
+		{"a sub is long", "OpenID Connect Core §2-sub", rewrites("id_token", 1, `"sub":"`, func() string { return `"sub":"` + strings.Repeat("x", 255) })},
 		{"an older refresh token is good", "RFC 9700 §4.14.2-older", forgives},
 		{"an older refresh token ends nothing", "RFC 9700 §4.14.2-older", overlooks},
 		{"the signed answer is plain", "RFC 9701 §5-answer", header("/introspect", "Content-Type", "application/json")},
