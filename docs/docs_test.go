@@ -113,7 +113,7 @@ var _ = Describe("The pages", func() {
 	})
 })
 
-type row struct{ text, where, state, proof string }
+type row struct{ text, where, state, proof, suite string }
 
 // coverage returns the rows of the tables of rfc-coverage.md.
 func coverage() []row {
@@ -126,9 +126,10 @@ func coverage() []row {
 		if len(cells) < 2 || cells[0] != "" || strings.HasPrefix(cells[1], "-") || strings.TrimSpace(cells[1]) == "clause" {
 			continue
 		}
-		Expect(cells).To(HaveLen(7), line)
+		Expect(cells).To(HaveLen(8), line)
 		rows = append(rows, row{
 			text: line, where: strings.TrimSpace(cells[3]), state: strings.TrimSpace(cells[4]), proof: strings.TrimSpace(cells[5]),
+			suite: strings.TrimSpace(cells[6]),
 		})
 	}
 	return rows

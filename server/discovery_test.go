@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -48,8 +49,11 @@ func (k known) Lookup(_ context.Context, id string) (*registration.Client, error
 
 func (known) Renew(context.Context, *registration.Client) *registration.Client { return nil }
 
-func (known) Authenticate(context.Context, string, string) (*resourceowner.Person, error) {
-	return nil, resourceowner.ErrNoSuchLogin
+func (k known) Authenticate(ctx context.Context, username, password string) (*resourceowner.Person, error) {
+	if username != "ada" || password != discoverySecret {
+		return nil, resourceowner.ErrNoSuchLogin
+	}
+	return k.Person(ctx, "ada-1")
 }
 
 func (known) Person(context.Context, string) (*resourceowner.Person, error) {
@@ -75,21 +79,27 @@ const (
 	appVerifier     = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 )
 
-func newDiscovery() *discovery {
-	d := &discovery{keys: &keys.Current{}, clients: known{}, proven: map[string]bool{}, now: time.Now(), signers: map[string]crypto.Signer{}}
+// discoverySigners are keys by the algorithm that each is for. The RSA keys take a while.
+var discoverySigners = sync.OnceValue(func() map[string]crypto.Signer {
+	signers := map[string]crypto.Signer{}
 	for _, alg := range []string{"RS256", "PS256", "RS512"} {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		Expect(err).NotTo(HaveOccurred())
-		d.signers[alg] = key
+		signers[alg] = key
 	}
 	for alg, curve := range map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384()} {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
 		Expect(err).NotTo(HaveOccurred())
-		d.signers[alg] = key
+		signers[alg] = key
 	}
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	Expect(err).NotTo(HaveOccurred())
-	d.signers["EdDSA"] = key
+	signers["EdDSA"] = key
+	return signers
+})
+
+func newDiscovery(changes ...func(*Options)) *discovery {
+	d := &discovery{keys: &keys.Current{}, clients: known{}, proven: map[string]bool{}, now: time.Now(), signers: discoverySigners()}
 	var schedules []keyring.Schedule
 	for _, use := range []keyring.Use{
 		keyring.UseVerifier, keyring.UseSignES256, keyring.UseSignRS256, keyring.UseCode, keyring.UseRefresh, keyring.UseBrowser, keyring.UsePairwise,
@@ -120,13 +130,17 @@ func newDiscovery() *discovery {
 	for alg, signer := range d.signers {
 		d.clients["team.private_key_jwt"].Keys = append(d.clients["team.private_key_jwt"].Keys, assertion.Key{Alg: alg, Public: signer.Public()})
 	}
-	d.server = New(Options{
+	options := Options{
 		Registry:  func(*issuer.Settings) registration.Registry { return d.clients },
 		Keys:      func(string) *keys.Current { return d.keys },
 		Verifiers: verifiers, Grants: memory.New(nil), People: d.clients, Log: logr.Discard(),
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	d.server = New(options)
 	settings := &issuer.Settings{
-		Name: "main", Issuer: discoveryIssuer, IDTokenAlg: "RS256", Lifetimes: issuer.Lifetimes{Code: time.Minute},
+		Name: "main", Issuer: discoveryIssuer, IDTokenAlg: "RS256", Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: time.Hour},
 		Resources: []issuer.Resource{{Identifier: "https://api.example.com"}, {Identifier: "urn:files"}},
 	}
 	for _, scope := range []string{"openid", "profile", "email", "groups", "read"} {
@@ -409,7 +423,7 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 	})
 
 	It("no member is there that nothing above has shown", func() {
-		// Their own suites show these.
+		// discovery_person_test.go shows these, with somebody who is logged in.
 		for _, member := range []string{"backchannel_logout_supported", "backchannel_logout_session_supported"} {
 			d.proven[member] = true
 		}

@@ -22,7 +22,7 @@ func main() {
 		issuer = flag.String("issuer", "", "the issuer identifier; counts before that of the configuration")
 		config = flag.String("config", "", "the configuration: clients and how to log in (see example.yaml)")
 		junit  = flag.String("junit", "", "also write the report as JUnit XML to this file")
-		list   = flag.Bool("list", false, "print the table of the cases, as docs/conformance.md has it, and ask nobody")
+		list   = flag.Bool("list", false, "print the table of the cases, and ask nobody")
 	)
 	flag.Parse()
 	if *list {

@@ -62,9 +62,9 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 // sealed into it, and that is checked against the registration and the session as
 // they are now.
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
-	form, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
-		e.trouble(w, r, resourceowner.ErrForeign)
+	form, err := resourceowner.ReadForm(r)
+	if err != nil {
+		e.trouble(w, r, err)
 		return
 	}
 	var q question

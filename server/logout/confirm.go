@@ -49,9 +49,9 @@ func (e *Endpoint) ask(w http.ResponseWriter, r *http.Request, l *logout, sessio
 
 // confirm takes the person's answer.
 func (e *Endpoint) confirm(w http.ResponseWriter, r *http.Request) {
-	form, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
-		e.trouble(w, r, resourceowner.ErrForeign)
+	form, err := resourceowner.ReadForm(r)
+	if err != nil {
+		e.trouble(w, r, err)
 		return
 	}
 	var q question

@@ -17,7 +17,7 @@ const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 Appen
 
 func mutations() []mutation {
 	return slices.Concat(brokenAuthentication(), brokenAuthorization(), brokenRedirects(), brokenTokens(), brokenRest(), brokenAssertions(), brokenExchange(), brokenDevices(),
-		brokenRequests(), brokenGrants(), brokenAnswers())
+		brokenRequests(), brokenGrants(), brokenAnswers(), brokenSecretly(), brokenFurther(), brokenFurtherTokens())
 }
 
 func brokenAuthentication() []mutation {

@@ -13,6 +13,7 @@ import (
 type browser struct {
 	jar    http.CookieJar
 	refuse bool // the consent
+	stay   bool // on the consent page
 	logins int  // forms sent
 }
 
@@ -78,6 +79,8 @@ func (p *probe) fill(b *browser, r reply) (reply, bool) {
 			f.values.Set(username, p.config.Login.Username)
 			f.values.Set(password, p.config.Login.Password)
 			b.logins++
+		case isConsent && b.stay:
+			continue
 		case isConsent:
 			f.values.Set(pressed[0], pressed[1])
 		default:

@@ -60,7 +60,7 @@ func Cases() []Case {
 	return slices.Concat(
 		clientAuthentication(), authorizationEndpoint(), redirection(), tokenEndpoint(), codeGrant(), otherGrants(),
 		tokenResponses(), refreshing(), pageSecurity(), limits(),
-		bearerTokens(), revocation(), clientAssertions(), publishedKeys(), proofKey(), introspection(), loopback(), metadataDocument(),
+		secrecy(), consents(), appendices(), bearerTokens(), revocation(), clientAssertions(), publishedKeys(), proofKey(), introspection(), signedIntrospection(), loopback(), metadataDocument(), discovery(),
 		deviceGrant(), exchange(), resourceIndicators(), resourceGrants(), jwtAccessTokens(), pushedRequests(), issuerIdentification(), proofOfPossession(), bestPractice(),
 		openID(), openIDRequest(), rpLogout(),
 	)

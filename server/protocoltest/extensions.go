@@ -15,8 +15,31 @@ func revocation() []Case {
 	}
 	return []Case{
 		{rfc, "2.1", "authentication", Must, "A confidential client authenticates.", func(p *probe) {
-			r := p.post(p.endpoint("revocation_endpoint"), values("token", "x", "client_id", p.config.Confidential.ID).Encode())
-			p.unauthenticated(r)
+			c, address := p.config.Confidential, p.endpoint("revocation_endpoint")
+			token, _ := p.refreshToken(c)
+			p.unauthenticated(p.post(address, values("token", token, "client_id", c.ID).Encode()))
+			p.unmoved(c, token)
+		}},
+		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
+			c, address := p.config.Confidential, p.endpoint("revocation_endpoint")
+			token, _ := p.refreshToken(c)
+			fields := values("token", token)
+			header := credentials(c, fields)
+			r := p.send(nil, http.MethodGet, address+"?"+fields.Encode(), "", header...)
+			p.expect(r.status >= 400 && r.status < 500, "expected a 4xx status, %s", r.came())
+			p.unmoved(c, token)
+		}},
+		{rfc, "2.1", "access token", Should, "A revoked access token is good no more.", func(p *probe) {
+			p.endpoint("revocation_endpoint")
+			p.endpoint("userinfo_endpoint")
+			token := p.tokens(p.config.Confidential).text("access_token")
+			r := revoke(p, p.config.Confidential, "token", token)
+			if r.text("error") == "unsupported_token_type" {
+				p.notSupported("Access tokens cannot be revoked.")
+			}
+			p.expect(r.status == http.StatusOK, "expected 200, %s", r.came())
+			r = p.userinfo(token)
+			p.expect(r.status == http.StatusUnauthorized, "expected 401 of userinfo, %s", r.came())
 		}},
 		{rfc, "2.2", "unknown", Must, "An unknown token is answered with 200.", func(p *probe) {
 			r := revoke(p, p.config.Confidential, "token", "x-unknown")
@@ -57,8 +80,29 @@ func introspection() []Case {
 	}
 	return []Case{
 		{rfc, "2.1", "authentication", Must, "Nobody introspects without authentication.", func(p *probe) {
-			r := p.post(p.endpoint("introspection_endpoint"), "token=x")
+			address := p.endpoint("introspection_endpoint")
+			token := p.tokens(p.config.Confidential).text("access_token")
+			r := p.post(address, values("token", token, "client_id", p.config.Confidential.ID).Encode())
 			p.expect(r.status == http.StatusUnauthorized && r.json["active"] == nil, "expected 401, %s", r.came())
+		}},
+		{rfc, "2.1", "public", Must, "A client that does not authenticate learns nothing, not of its own token either.", func(p *probe) {
+			p.endpoint("introspection_endpoint")
+			c := p.config.Public
+			r := ask(p, c, p.tokens(c).text("access_token"))
+			p.expect(r.status >= 400 && r.status < 500 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())
+		}},
+		{rfc, "2.2", "revoked", Must, "A token whose grant was revoked is not active.", func(p *probe) {
+			address := p.endpoint("revocation_endpoint")
+			p.endpoint("introspection_endpoint")
+			c := p.config.Confidential
+			refresh, tokens := p.refreshToken(c)
+			fields := values("token", refresh)
+			header := credentials(c, fields)
+			p.post(address, fields.Encode(), header...)
+			for _, token := range []string{refresh, tokens.text("access_token")} {
+				r := ask(p, c, token)
+				p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+			}
 		}},
 		{rfc, "2.2", "unknown", Must, "Of an unknown token nothing is said but that it is not active.", func(p *probe) {
 			r := ask(p, p.config.Confidential, "x-unknown")
@@ -77,8 +121,12 @@ func introspection() []Case {
 			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
 		}},
 		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
-			r := p.send(nil, http.MethodGet, p.endpoint("introspection_endpoint")+"?token=x", "")
-			p.expect(r.status >= 400 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())
+			address := p.endpoint("introspection_endpoint")
+			c := p.config.Confidential
+			fields := values("token", p.tokens(c).text("access_token"))
+			header := credentials(c, fields)
+			r := p.send(nil, http.MethodGet, address+"?"+fields.Encode(), "", header...)
+			p.expect(r.status >= 400 && r.status < 500 && r.json["active"] == nil, "expected a 4xx status, %s", r.came())
 		}},
 	}
 }

@@ -54,15 +54,32 @@ func (p *probe) authorizeURL(query string) string {
 // authorize sends an authorization request of somebody who is logged in and
 // agrees, and returns where that ends.
 func (p *probe) authorize(query string) reply {
-	b := p.somebody()
+	return p.authorizeAs(p.somebody(), query)
+}
+
+// authorizeAs does so with a browser of its own.
+func (p *probe) authorizeAs(b *browser, query string) reply {
 	return p.walk(b, p.send(b.jar, http.MethodGet, p.authorizeURL(query), ""))
 }
 
-// code gets a code for the client.
+// code gets a code for the client, at the redirect URI that was asked for.
 func (p *probe) code(c Client, changes ...string) string {
 	r := p.authorize(p.ask(c, changes...).Encode())
-	p.expect(r.query.Get("code") != "", "expected a code for a good authorization request, %s", r.came())
+	p.expect(r.query.Get("code") != "" && r.at(c.RedirectURIs[0]), "expected a code for a good authorization request, at the client, %s", r.came())
 	return r.query.Get("code")
+}
+
+// at reports whether a redirect leads to that address, with more in its query or not.
+func (r reply) at(address string) bool {
+	if r.location == nil {
+		return false
+	}
+	bare := func(s string) string {
+		s, _, _ = strings.Cut(s, "#")
+		s, _, _ = strings.Cut(s, "?")
+		return s
+	}
+	return bare(r.location.String()) == bare(address)
 }
 
 // credentials adds how the client authenticates, and returns the header.
@@ -134,6 +151,20 @@ func (p *probe) granted(r reply) {
 func (p *probe) refused(r reply, status int, codes ...string) {
 	p.nothing(r)
 	p.expect(r.status == status && slices.Contains(codes, r.text("error")), "expected %d with error %s, %s", status, strings.Join(codes, " or "), r.came())
+	p.expect(strings.HasPrefix(r.header.Get("Content-Type"), "application/json"), "expected the error as application/json")
+}
+
+// unspent expects that a code is good for its client: a request that was refused
+// has granted nothing, also not where nobody sees it.
+func (p *probe) unspent(c Client, code string) {
+	r := p.token(c, redemption(c, code))
+	p.expect(r.status == http.StatusOK && r.text("access_token") != "", "expected that the code is still good after the request that was refused, %s", r.came())
+}
+
+// unmoved expects the same of a refresh token.
+func (p *probe) unmoved(c Client, token string) {
+	r := p.token(c, values("grant_type", "refresh_token", "refresh_token", token))
+	p.expect(r.status == http.StatusOK && r.text("access_token") != "", "expected that the refresh token is still good after the request that was refused, %s", r.came())
 }
 
 // unauthenticated expects invalid_client.
@@ -143,6 +174,10 @@ func (p *probe) unauthenticated(r reply) { p.refused(r, http.StatusUnauthorized,
 func (p *probe) nothing(r reply) {
 	p.expect(r.text("access_token") == "" && r.text("refresh_token") == "" && r.text("id_token") == "", "expected that nothing is granted, got tokens")
 	p.expect(r.query.Get("code") == "", "expected that nothing is granted, got a code")
+	if r.location != nil {
+		v, _ := url.ParseQuery(r.location.Fragment)
+		p.expect(!v.Has("access_token") && !v.Has("id_token") && !v.Has("code"), "expected that nothing is granted, got it in a fragment")
+	}
 }
 
 // page expects a page for the person, and that nobody is redirected.
@@ -154,6 +189,6 @@ func (p *probe) page(r reply) {
 // told expects a redirect to the client with one of the errors.
 func (p *probe) told(r reply, c Client, codes ...string) {
 	p.nothing(r)
-	p.expect(r.location != nil && strings.HasPrefix(r.location.String(), c.RedirectURIs[0]) && slices.Contains(codes, r.query.Get("error")),
+	p.expect(r.at(c.RedirectURIs[0]) && slices.Contains(codes, r.query.Get("error")),
 		"expected a redirect to the client with error %s, %s", strings.Join(codes, " or "), r.came())
 }

@@ -17,11 +17,6 @@ func (p *probe) openIDOnly() Client {
 // openID is OpenID Connect Core.
 func openID() []Case {
 	const core = "OpenID Connect Core"
-	// silent asks a browser with prompt=none, where no page may come.
-	silent := func(p *probe, b *browser, changes ...string) reply {
-		c := p.openIDOnly()
-		return p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(c, append([]string{"prompt", "none"}, changes...)...).Encode()), "")
-	}
 	unsupported := func(name, flag, code string) Case {
 		return Case{core, "3.1.2.6", name, Must, "What is not supported is said, not ignored: " + name + ".", func(p *probe) {
 			c := p.openIDOnly()
@@ -50,10 +45,10 @@ func openID() []Case {
 			p.expect(r.query.Get("code") != "", "expected a code, %s", r.came())
 		}},
 		{core, "3.1.2.1", "prompt=none", Must, "prompt=none without a session is login_required.", func(p *probe) {
-			p.told(silent(p, p.stranger()), p.config.Confidential, "login_required", "interaction_required")
+			p.told(p.silently(p.stranger()), p.config.Confidential, "login_required", "interaction_required")
 		}},
 		{core, "3.1.2.1", "prompt=none login", Must, "prompt=none with anything else is invalid_request.", func(p *probe) {
-			p.told(silent(p, p.somebody(), "prompt", "none login"), p.config.Confidential, "invalid_request")
+			p.told(p.silently(p.somebody(), "prompt", "none login"), p.config.Confidential, "invalid_request")
 		}},
 		again("prompt=login", "prompt=login asks for the login again.", "prompt", "login"),
 		again("max_age", "max_age=0 asks for the login again.", "max_age", "0"),
@@ -64,6 +59,15 @@ func openID() []Case {
 			p.expect(claims["iss"] == p.metadata()["issuer"] && (claims["aud"] == c.ID || slices.Contains(audience, any(c.ID))), "expected iss and aud of this issuer and client")
 			p.expect(claims["nonce"] == `n"&+ é`, "expected the very nonce that was sent")
 			p.expect(claims["sub"] != nil && claims["exp"] != nil && claims["iat"] != nil, "expected sub, exp and iat")
+		}},
+		{core, "2", "sub", Must, "The sub is at most 255 ASCII characters, and the same each time.", func(p *probe) {
+			var subs [2]string
+			for i := range subs {
+				_, claims := decode(p.tokens(p.openIDOnly()).text("id_token"))
+				subs[i], _ = claims["sub"].(string)
+			}
+			p.expect(subs[0] != "" && len(subs[0]) <= 255 && strings.IndexFunc(subs[0], func(r rune) bool { return r > 0x7e }) < 0, "expected at most 255 ASCII characters")
+			p.expect(subs[0] == subs[1], "expected the same sub in both")
 		}},
 		{core, "2", "auth_time", Must, "Where max_age was sent, auth_time is there.", func(p *probe) {
 			_, claims := decode(p.tokens(p.openIDOnly(), "max_age", "3600").text("id_token"))
@@ -98,6 +102,24 @@ func openID() []Case {
 	}
 }
 
+// loggedIn logs a person in with a browser of its own, and returns the ID token.
+func (p *probe) loggedIn() (*browser, string) {
+	if p.config.Login.Username == "" {
+		p.notSupported("The configuration does not say how to log in with a form.")
+	}
+	c, b := p.openIDOnly(), p.stranger()
+	r := p.token(c, redemption(c, p.authorizeAs(b, p.ask(c).Encode()).query.Get("code")))
+	p.granted(r)
+	p.expect(p.silently(b).query.Get("code") != "", "expected a code without a page right after the login")
+	return b, r.text("id_token")
+}
+
+// silently asks a browser for the confidential client, where no page may come.
+func (p *probe) silently(b *browser, changes ...string) reply {
+	c := p.openIDOnly()
+	return p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(c, append([]string{"prompt", "none"}, changes...)...).Encode()), "")
+}
+
 // rpLogout is OpenID Connect RP-Initiated Logout.
 func rpLogout() []Case {
 	const rp = "RP-Initiated Logout"
@@ -107,6 +129,23 @@ func rpLogout() []Case {
 			r := p.send(p.stranger().jar, http.MethodGet, p.endpoint("end_session_endpoint")+"?"+values("client_id", p.config.Confidential.ID, "post_logout_redirect_uri", evil).Encode(), "")
 			p.expect(r.location == nil || r.location.Host == p.host(), "expected no redirect elsewhere, %s", r.came())
 			p.expect(!strings.Contains(r.body, `href="`+evil), "expected no link to the address of the request")
+		}},
+		{rp, "2", "hint", Must, "Who comes with an ID token of theirs is logged out.", func(p *probe) {
+			address := p.endpoint("end_session_endpoint")
+			b, token := p.loggedIn()
+			r := p.send(b.jar, http.MethodGet, address+"?"+values("id_token_hint", token).Encode(), "")
+			if len(forms(r.body)) > 0 {
+				p.notSupported("The server asks the person also then.")
+			}
+			p.expect(r.status < 400, "expected that the person is logged out, %s", r.came())
+			p.told(p.silently(b), p.config.Confidential, "login_required", "interaction_required")
+		}},
+		{rp, "2", "changed hint", Must, "Who comes with an ID token that was changed is not logged out.", func(p *probe) {
+			address := p.endpoint("end_session_endpoint")
+			b, token := p.loggedIn()
+			changed := token[:len(token)-20] + strings.Repeat("A", 20)
+			p.send(b.jar, http.MethodGet, address+"?"+values("id_token_hint", changed).Encode(), "")
+			p.expect(p.silently(b).query.Get("code") != "", "expected that the person is still logged in")
 		}},
 		{rp, "2", "confirm", Should, "A link alone, without a hint, logs nobody out.", func(p *probe) {
 			address := p.endpoint("end_session_endpoint")

@@ -15,11 +15,7 @@ func (p *probe) claimsOnly() {
 // openIDRequest is what OpenID Connect adds to an authorization request.
 func openIDRequest() []Case {
 	const core = "OpenID Connect Core"
-	// silent asks for somebody who is logged in, where no page may come.
-	silent := func(p *probe, changes ...string) reply {
-		b := p.somebody()
-		return p.send(b.jar, http.MethodGet, p.authorizeURL(p.ask(p.openIDOnly(), append(changes, "prompt", "none")...).Encode()), "")
-	}
+	silent := func(p *probe, changes ...string) reply { return p.silently(p.somebody(), changes...) }
 	claims := func(p *probe, value string) reply {
 		p.claimsOnly()
 		return p.authorize(p.ask(p.openIDOnly(), "claims", value).Encode())
@@ -52,6 +48,7 @@ func openIDRequest() []Case {
 			r := p.authorize(p.ask(c, "response_mode", "form_post").Encode())
 			for _, f := range forms(r.body) {
 				if f.action == c.RedirectURIs[0] {
+					p.nothing(r)
 					p.expect(f.values.Get("code") != "" && f.values.Get("state") == state, "expected code and state in the form")
 					p.expect(strings.Contains(r.header.Get("Cache-Control"), "no-store"), "expected Cache-Control: no-store")
 					return
@@ -59,12 +56,41 @@ func openIDRequest() []Case {
 			}
 			p.fail("expected a form for the client, %s", r.came())
 		}},
+		{"Form Post Response Mode", "2", "unregistered", Must, "Nothing is posted to an address that is not registered.", func(p *probe) {
+			if !p.offers("response_modes_supported", "form_post") {
+				p.notSupported("The metadata do not list form_post.")
+			}
+			r := p.authorize(p.ask(p.config.Confidential, "response_mode", "form_post", "redirect_uri", "https://evil.example/").Encode())
+			p.page(r)
+			for _, f := range forms(r.body) {
+				p.expect(!strings.HasPrefix(f.action, "https://evil.example"), "expected no form for the address of the request")
+			}
+		}},
+		{core, "3.1.2.1", "redirect_uri", Must, "An OpenID request without redirect_uri is told to the person.", func(p *probe) {
+			p.page(p.authorize(p.ask(p.openIDOnly(), "redirect_uri", "-").Encode()))
+		}},
+		{core, "3.1.2.1", "wishes", Must, "display, ui_locales and acr_values do no harm.", func(p *probe) {
+			p.code(p.openIDOnly(), "display", "touch", "ui_locales", "tlh fr", "acr_values", "urn:x-unknown 9")
+		}},
+		{core, "3.1.2.1", "no openid", Must, "Without the scope openid there is no ID token.", func(p *probe) {
+			p.openIDOnly()
+			r := p.tokens(p.config.Confidential, "scope", p.without("openid"))
+			p.expect(r.text("id_token") == "", "expected no ID token, got one")
+		}},
 	}
 }
 
 // resourceGrants is RFC 8707 where the resource is one that the client may ask for.
 func resourceGrants() []Case {
-	return []Case{{"RFC 8707", "2", "granted", Must, "A token is for the resource that was asked for.", func(p *probe) {
+	return []Case{{"RFC 8707", "2.2", "wider", Must, "A token request for a resource that was not asked for is invalid_target.", func(p *probe) {
+		if p.config.Exchange.From == "" {
+			p.notSupported("The configuration has no resource.")
+		}
+		c := p.config.Confidential
+		good := p.code(c)
+		p.refused(p.token(c, redemption(c, good, "resource", p.config.Exchange.From)), http.StatusBadRequest, "invalid_target")
+		p.unspent(c, good)
+	}}, {"RFC 8707", "2", "granted", Must, "A token is for the resource that was asked for.", func(p *probe) {
 		if p.config.Exchange.From == "" {
 			p.notSupported("The configuration has no resource.")
 		}

@@ -6,6 +6,12 @@ import (
 	"strings"
 )
 
+// unframed expects a page that no other page may show within itself.
+func (p *probe) unframed(r reply) {
+	p.expect(r.header.Get("X-Frame-Options") == "DENY" || strings.Contains(r.header.Get("Content-Security-Policy"), "frame-ancestors 'none'"),
+		"expected that the page refuses to be framed")
+}
+
 // pageSecurity is RFC 6749 §10.
 func pageSecurity() []Case {
 	const rfc = "RFC 6749"
@@ -22,10 +28,6 @@ func pageSecurity() []Case {
 	}
 	failing := func(p *probe) reply {
 		return p.authorize(p.ask(p.config.Confidential, "client_id", "x-unknown").Encode())
-	}
-	unframed := func(p *probe, r reply) {
-		p.expect(r.header.Get("X-Frame-Options") == "DENY" || strings.Contains(r.header.Get("Content-Security-Policy"), "frame-ancestors 'none'"),
-			"expected that the page refuses to be framed")
 	}
 	inert := func(item string, changes ...string) Case {
 		return Case{rfc, "10.14", item, Must, "What a request says stays inert on pages: " + item + ".", func(p *probe) {
@@ -56,8 +58,8 @@ func pageSecurity() []Case {
 			}
 			p.notSupported("There is no login form.")
 		}},
-		{rfc, "10.13", "login", Should, "The login page refuses to be framed.", func(p *probe) { unframed(p, login(p)) }},
-		{rfc, "10.13", "error", Should, "The error page refuses to be framed.", func(p *probe) { unframed(p, failing(p)) }},
+		{rfc, "10.13", "login", Should, "The login page refuses to be framed.", func(p *probe) { p.unframed(login(p)) }},
+		{rfc, "10.13", "error", Should, "The error page refuses to be framed.", func(p *probe) { p.unframed(failing(p)) }},
 		inert("client_id", "client_id", script), inert("redirect_uri", "redirect_uri", "https://evil.example/"+script),
 		{rfc, "10.14", "login_hint", Must, "What a request says stays inert on the login page.", func(p *probe) {
 			b := p.stranger()

@@ -21,25 +21,39 @@ func clientAuthentication() []Case {
 	redeem := func(p *probe, c Client, header []string, changes ...string) reply {
 		return p.post(p.endpoint("token_endpoint"), redemption(c, p.code(c), changes...).Encode(), header...)
 	}
+	// refuses redeems a code with what authenticates nobody, and then as it should be.
+	refuses := func(p *probe, c Client, status int, code string, header []string, changes ...string) {
+		good := p.code(c)
+		p.refused(p.post(p.endpoint("token_endpoint"), redemption(c, good, changes...).Encode(), header...), status, code)
+		p.unspent(c, good)
+	}
 	malformed := func(item, says string, credentials func(Client) string) Case {
 		return Case{rfc, "2.3.1", item, Must, says, func(p *probe) {
 			c := p.basicOnly()
-			p.unauthenticated(redeem(p, c, []string{"Authorization", "Basic " + credentials(c)}))
+			refuses(p, c, http.StatusUnauthorized, "invalid_client", []string{"Authorization", "Basic " + credentials(c)})
 		}}
 	}
 	return []Case{
 		{rfc, "2.2", "a", Must, "A client_id alone authenticates no confidential client.", func(p *probe) {
 			c := p.config.Confidential
-			p.unauthenticated(redeem(p, c, nil, "client_id", c.ID))
+			refuses(p, c, http.StatusUnauthorized, "invalid_client", nil, "client_id", c.ID)
 		}},
 		{rfc, "2.3", "b", Must, "A request that authenticates the client in two ways is refused.", func(p *probe) {
 			c := p.basicOnly()
-			p.refused(redeem(p, c, []string{"Authorization", "Basic " + basic(c.ID, c.Secret)}, "client_id", c.ID, "client_secret", c.Secret),
-				http.StatusBadRequest, "invalid_request")
+			refuses(p, c, http.StatusBadRequest, "invalid_request", []string{"Authorization", "Basic " + basic(c.ID, c.Secret)}, "client_id", c.ID, "client_secret", c.Secret)
+		}},
+		{rfc, "2.3", "b headers", Must, "A request with two Authorization headers is refused.", func(p *probe) {
+			c := p.basicOnly()
+			good := p.code(c)
+			r := p.post(p.endpoint("token_endpoint"), redemption(c, good).Encode(),
+				"Authorization", "Basic "+basic(c.ID, c.Secret), "Authorization", "Basic "+basic("somebody-else", "x"))
+			p.nothing(r)
+			p.expect(r.status == 400 || r.status == 401, "expected 400 or 401, %s", r.came())
+			p.unspent(c, good)
 		}},
 		{rfc, "2.3", "c", Must, "Only the registered authentication method works.", func(p *probe) {
 			c := p.basicOnly()
-			p.unauthenticated(redeem(p, c, nil, "client_id", c.ID, "client_secret", c.Secret))
+			refuses(p, c, http.StatusUnauthorized, "invalid_client", nil, "client_id", c.ID, "client_secret", c.Secret)
 		}},
 		{rfc, "2.3.1", "a", Must, "HTTP Basic is accepted, whatever the case of its name.", func(p *probe) {
 			c := p.basicOnly()
@@ -59,9 +73,11 @@ func clientAuthentication() []Case {
 		malformed("wrong", "A wrong secret is invalid_client.", func(c Client) string { return basic(c.ID, c.Secret+"x") }),
 		{rfc, "2.3.1", "c", Must, "Credentials in the query of the URL are not honoured.", func(p *probe) {
 			c := p.config.Confidential
-			r := p.post(p.endpoint("token_endpoint")+"?"+values("client_id", c.ID, "client_secret", c.Secret).Encode(), redemption(c, p.code(c)).Encode())
+			good := p.code(c)
+			r := p.post(p.endpoint("token_endpoint")+"?"+values("client_id", c.ID, "client_secret", c.Secret).Encode(), redemption(c, good).Encode())
 			p.nothing(r)
 			p.expect(r.status == 400 || r.status == 401, "expected 400 or 401, %s", r.came())
+			p.unspent(c, good)
 		}},
 		{rfc, "2.3.1", "d", Must, "Failed client authentication does not use the code up.", func(p *probe) {
 			c := p.config.Confidential
@@ -71,7 +87,22 @@ func clientAuthentication() []Case {
 		}},
 		{rfc, "2.3.1", "f", Choice, "The client_id of the body has to be that of the Authorization header.", func(p *probe) {
 			c := p.basicOnly()
-			p.refused(redeem(p, c, []string{"Authorization", "Basic " + basic(c.ID, c.Secret)}, "client_id", c.ID+"x"), http.StatusBadRequest, "invalid_request")
+			refuses(p, c, http.StatusBadRequest, "invalid_request", []string{"Authorization", "Basic " + basic(c.ID, c.Secret)}, "client_id", c.ID+"x")
+		}},
+		{rfc, "2.3.1", "d throttled", Choice, "Guessing secrets is slowed down, and the client itself is let in.", func(p *probe) {
+			c := p.config.Other
+			good := p.code(c)
+			wrong := c
+			wrong.Secret += "x"
+			slowed := false
+			for range 30 {
+				r := p.token(wrong, values("grant_type", "refresh_token", "refresh_token", "x"))
+				p.nothing(r)
+				p.expect(r.text("error") == "invalid_client", "expected invalid_client, %s", r.came())
+				slowed = slowed || r.status == http.StatusTooManyRequests && r.header.Get("Retry-After") != ""
+			}
+			p.expect(slowed, "expected 429 with Retry-After for one of thirty wrong secrets")
+			p.unspent(c, good)
 		}},
 	}
 }

@@ -46,6 +46,17 @@ func authorizationEndpoint() []Case {
 		}},
 		says("3.1.1", "a missing", "A missing response_type is invalid_request.", "invalid_request", "response_type", "-"),
 		says("3.1.1", "a unknown", "An unknown response_type is unsupported_response_type.", "unsupported_response_type", "response_type", "x_unknown"),
+		{rfc, "3.3", "c", Must, "Without a scope there is the default one, or invalid_scope.", func(p *probe) {
+			c := p.config.Confidential
+			r := p.authorize(p.ask(c, "scope", "-").Encode())
+			if r.query.Get("code") == "" {
+				p.told(r, c, "invalid_scope")
+				return
+			}
+			tokens := p.token(c, redemption(c, r.query.Get("code")))
+			p.granted(tokens)
+			p.expect(tokens.text("scope") != "", "expected the response to say which scope that was")
+		}},
 		says("3.3", "a", "A scope with a character that none may have is invalid_scope.", "invalid_scope", "scope", `a"b`),
 		says("3.3", "a unknown", "A scope that is not there is invalid_scope.", "invalid_scope", "scope", "x_unknown_scope"),
 	}

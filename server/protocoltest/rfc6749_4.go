@@ -2,6 +2,7 @@ package protocoltest
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -20,6 +21,16 @@ func codeGrant() []Case {
 			code := p.code(c)
 			p.granted(p.token(c, redemption(c, code)))
 			p.refused(p.token(c, redemption(c, code)), http.StatusBadRequest, "invalid_grant")
+		}},
+		{rfc, "4.1.2", "b kept", Choice, "A request that is refused does not use a code up.", func(p *probe) {
+			c, other := p.config.Confidential, p.config.Other
+			good := p.code(c)
+			p.refused(p.token(c, redemption(c, good, "code_verifier", strings.Repeat("x", 43))), http.StatusBadRequest, "invalid_grant")
+			p.refused(p.token(c, redemption(c, good, "redirect_uri", "https://evil.example/")), http.StatusBadRequest, "invalid_grant")
+			if other.ID != "" {
+				p.refused(p.token(other, redemption(c, good)), http.StatusBadRequest, "invalid_grant")
+			}
+			p.unspent(c, good)
 		}},
 		{rfc, "4.1.2", "b revoked", Should, "The second use of a code ends what the first gave.", func(p *probe) {
 			c := p.config.Confidential
@@ -40,7 +51,7 @@ func codeGrant() []Case {
 			code := p.code(c)
 			address := p.endpoint("token_endpoint")
 			const many = 20
-			var replies [many]reply
+			var replies [many]reply // with status 0 where the connection failed
 			var group sync.WaitGroup
 			for i := range many {
 				group.Go(func() {
@@ -51,13 +62,19 @@ func codeGrant() []Case {
 				})
 			}
 			group.Wait()
-			granted := 0
+			granted, refused := 0, 0
 			for _, r := range &replies {
-				if r.text("access_token") != "" {
+				switch {
+				case r.text("access_token") != "":
 					granted++
+				case r.status >= 400 && r.status < 500 || r.status == http.StatusServiceUnavailable:
+					refused++
+				default:
+					p.expect(r.status == 0, "expected tokens or an error for each, %s", r.came())
 				}
 			}
 			p.expect(granted <= 1, "expected tokens once, got them %d times", granted)
+			p.expect(granted+refused >= 2, "expected answers, and nearly all connections failed")
 		}},
 		{rfc, "4.1.2", "d", Must, "The state comes back as it was.", func(p *probe) {
 			r := p.authorize(p.ask(p.config.Confidential).Encode())

@@ -37,6 +37,13 @@ func tokenResponses() []Case {
 		{rfc, "5.2", "c unsupported", Must, "A grant_type that is not known is unsupported_grant_type.", func(p *probe) {
 			p.refused(ask(p, "grant_type", "x"), http.StatusBadRequest, "unsupported_grant_type")
 		}},
+		{rfc, "5.2", "c unauthorized", Must, "A grant_type that the client may not use is unauthorized_client.", func(p *probe) {
+			c := p.config.Exchange.Client
+			if c.ID == "" {
+				p.notSupported("The configuration has no client that may not use codes.")
+			}
+			p.refused(p.token(c, values("grant_type", "authorization_code", "code", "x", "code_verifier", verifier)), http.StatusBadRequest, "unauthorized_client")
+		}},
 		{rfc, "5.2", "d", Must, "An error says nothing but the characters that it may, whatever was sent.", func(p *probe) {
 			r := ask(p, "grant_type", "\"\\\r\n<script>é")
 			for _, c := range r.text("error") + r.text("error_description") {
@@ -62,10 +69,12 @@ func refreshing() []Case {
 			token, _ := p.refreshToken(p.config.Confidential)
 			p.ask(p.config.Other)
 			p.refused(refresh(p, p.config.Other, token), http.StatusBadRequest, "invalid_grant")
+			p.unmoved(p.config.Confidential, token)
 		}},
 		{rfc, "6", "b", Must, "A scope that was not granted is invalid_scope.", func(p *probe) {
 			token, _ := p.refreshToken(p.config.Confidential)
 			p.refused(refresh(p, p.config.Confidential, token, "scope", p.config.Scope+" x_more"), http.StatusBadRequest, "invalid_scope")
+			p.unmoved(p.config.Confidential, token)
 		}},
 		{rfc, "6", "c", Must, "A new refresh token keeps the scope of the old one, however narrow the access token.", func(p *probe) {
 			scopes := strings.Fields(p.config.Scope)

@@ -3,11 +3,21 @@ package protocoltest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
 func (p *probe) userinfo(token string) reply {
 	return p.send(nil, http.MethodGet, p.endpoint("userinfo_endpoint"), "", "Authorization", "Bearer "+token)
+}
+
+// without returns the scope of the configuration without one of its values.
+func (p *probe) without(scope string) string {
+	rest := slices.DeleteFunc(strings.Fields(p.config.Scope), func(s string) bool { return s == scope })
+	if len(rest) == 0 {
+		p.notSupported("The configuration has no scope but " + scope + ".")
+	}
+	return strings.Join(rest, " ")
 }
 
 // bearerTokens is RFC 6750, with the UserInfo endpoint as the resource.
@@ -34,6 +44,25 @@ func bearerTokens() []Case {
 				changed = 'B'
 			}
 			challenged(p, p.userinfo(token[:middle]+string(changed)+token[middle+1:]), http.StatusUnauthorized, "invalid_token")
+		}},
+		{rfc, "3.1", "insufficient_scope", Must, "A token without the scope openid is insufficient_scope.", func(p *probe) {
+			address, scope := p.endpoint("userinfo_endpoint"), p.without("openid")
+			token := p.tokens(p.config.Confidential, "scope", scope).text("access_token")
+			challenged(p, p.send(nil, http.MethodGet, address, "", "Authorization", "Bearer "+token), http.StatusForbidden, "insufficient_scope")
+		}},
+		{rfc, "3.1", "audience", Must, "A token for another resource is invalid_token.", func(p *probe) {
+			address := p.endpoint("userinfo_endpoint")
+			if p.config.Exchange.From == "" {
+				p.notSupported("The configuration has no resource.")
+			}
+			token := p.tokens(p.config.Confidential, "resource", p.config.Exchange.From).text("access_token")
+			challenged(p, p.send(nil, http.MethodGet, address, "", "Authorization", "Bearer "+token), http.StatusUnauthorized, "invalid_token")
+		}},
+		{rfc, "2", "headers", Must, "A request with two Authorization headers is refused.", func(p *probe) {
+			address := p.endpoint("userinfo_endpoint")
+			token := p.tokens(p.config.Confidential).text("access_token")
+			r := p.send(nil, http.MethodGet, address, "", "Authorization", "Bearer "+token, "Authorization", "Bearer x-unknown")
+			p.expect(r.status == 400 || r.status == 401, "expected 400 or 401, %s", r.came())
 		}},
 		{rfc, "2", "two", Must, "A token that comes in two places is invalid_request.", func(p *probe) {
 			address := p.endpoint("userinfo_endpoint")

@@ -35,6 +35,13 @@ func proofKey() []Case {
 				p.refused(p.token(c, redemption(c, r.query.Get("code"), "code_verifier", "short")), http.StatusBadRequest, "invalid_grant", "invalid_request")
 			}
 		}},
+		{rfc, "4.1", "long", Must, "A verifier that is too long gets nothing, also where it fits.", func(p *probe) {
+			c, long := p.config.Confidential, strings.Repeat("x", 129)
+			r := p.authorize(p.ask(c, "code_challenge", challenge(long)).Encode())
+			if r.query.Get("code") != "" {
+				p.refused(p.token(c, redemption(c, r.query.Get("code"), "code_verifier", long)), http.StatusBadRequest, "invalid_grant", "invalid_request")
+			}
+		}},
 		ask("4.4.1", "missing", Must, "A public client has to send a code_challenge.", "code_challenge", "-", "code_challenge_method", "-"),
 		ask("4.4.1", "method", Must, "A code_challenge_method that is not known is invalid_request.", "code_challenge_method", "x"),
 		ask("4.3", "plain", Choice, "The method plain is refused.", "code_challenge", verifier, "code_challenge_method", "plain"),

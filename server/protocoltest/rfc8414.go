@@ -50,6 +50,25 @@ func metadataDocument() []Case {
 				seen[key["kid"]] = true
 			}
 		}},
+		{rfc, "2", "endpoints", Must, "Every endpoint that is listed is there.", func(p *probe) {
+			for name := range p.metadata() {
+				if strings.HasSuffix(name, "_endpoint") {
+					r := p.post(p.endpoint(name), "x=1")
+					p.expect(r.status != http.StatusNotFound && r.status < 500, "expected an answer of the %s, %s", name, r.came())
+				}
+			}
+		}},
+		{rfc, "2", "grant types", Must, "Every grant type that is listed is known.", func(p *probe) {
+			listed, _ := p.metadata()["grant_types_supported"].([]any)
+			for _, one := range listed {
+				grant, _ := one.(string)
+				if grant == "implicit" {
+					continue // has no token request
+				}
+				r := p.token(p.config.Confidential, values("grant_type", grant))
+				p.expect(r.text("error") != "unsupported_grant_type", "expected that %s is known, %s", grant, r.came())
+			}
+		}},
 		{rfc, "2", "https", Must, "Every address is https, but on loopback.", func(p *probe) {
 			for name, value := range read(p).json {
 				s, ok := value.(string)
@@ -59,6 +78,19 @@ func metadataDocument() []Case {
 			}
 		}},
 	}
+}
+
+// discovery is OpenID Connect Discovery.
+func discovery() []Case {
+	return []Case{{"OpenID Connect Discovery", "4", "place", Must, "The metadata are behind the issuer too, and say the same.", func(p *probe) {
+		p.openIDOnly()
+		r := p.send(nil, http.MethodGet, strings.TrimSuffix(p.config.Issuer, "/")+"/.well-known/openid-configuration", "")
+		p.expect(r.status == http.StatusOK && strings.HasPrefix(r.header.Get("Content-Type"), "application/json"), "expected JSON, %s", r.came())
+		p.expect(r.text("issuer") == p.config.Issuer, "expected the issuer of the configuration, byte by byte")
+		for _, name := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
+			p.expect(r.json[name] != nil && r.json[name] == p.metadata()[name], "expected the same %s", name)
+		}
+	}}}
 }
 
 // issuerIdentification is RFC 9207.

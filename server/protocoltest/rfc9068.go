@@ -46,6 +46,25 @@ func jwtAccessTokens() []Case {
 			}
 			p.expect(claims["client_id"] == p.config.Confidential.ID && claims["iss"] == p.metadata()["issuer"], "expected iss and client_id of this issuer and client")
 		}},
+		{rfc, "2.2", "client", Must, "With client_credentials, sub is the client.", func(p *probe) {
+			r := p.token(p.config.Confidential, values("grant_type", "client_credentials"))
+			if r.text("error") == "unauthorized_client" || r.text("error") == "unsupported_grant_type" {
+				p.notSupported("The client may not use client_credentials.")
+			}
+			p.granted(r)
+			_, claims := decode(r.text("access_token"))
+			if claims == nil {
+				p.notSupported("Access tokens are no JWTs.")
+			}
+			p.expect(claims["sub"] == p.config.Confidential.ID && claims["client_id"] == p.config.Confidential.ID, "expected the client_id as sub")
+		}},
+		{rfc, "5", "hint", Must, "An access token is no ID token.", func(p *probe) {
+			token := p.tokens(p.openIDOnly()).text("access_token")
+			if header, _ := decode(token); header == nil {
+				p.notSupported("Access tokens are no JWTs.")
+			}
+			p.told(p.silently(p.somebody(), "id_token_hint", token), p.config.Confidential, "invalid_request", "login_required")
+		}},
 		{rfc, "5", "ID token", Must, "An ID token is no access token.", func(p *probe) {
 			id := p.tokens(p.config.Confidential).text("id_token")
 			if id == "" {

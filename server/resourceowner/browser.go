@@ -13,6 +13,7 @@ import (
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/oauth"
 )
 
 // Browsers tells one browser from another, and gives each its own pieces of
@@ -114,11 +115,25 @@ func (b *Browsers) Open(r *http.Request, purpose, state string, v any) error {
 	return nil
 }
 
-// SameOrigin reports whether a form was posted from a page of our own, as far as
+// ReadForm reads a form that a page of our own has sent, and answers ErrForeign to
+// any other. A parameter that comes twice is in none of our pages: which of two
+// decisions counts must not depend on who reads them (RFC 6749 §3.1).
+func ReadForm(r *http.Request) (oauth.Params, error) {
+	form, err := oauth.ParseForm(r)
+	if err == nil {
+		err = form.OnlyOnce()
+	}
+	if err != nil || !sameOrigin(r) {
+		return oauth.Params{}, ErrForeign
+	}
+	return form, nil
+}
+
+// sameOrigin reports whether a form was posted from a page of our own, as far as
 // the browser says so (Fetch Metadata). It comes on top of sealed state. The
 // Origin header is of no use here: our pages ask for no referrer, and then
 // browsers send "null".
-func SameOrigin(r *http.Request) bool {
+func sameOrigin(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
 		return true

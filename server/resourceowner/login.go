@@ -11,7 +11,6 @@ import (
 	"github.com/go-logr/logr"
 
 	"oauth-operator.dev/server/issuer"
-	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/throttle"
 )
@@ -143,9 +142,9 @@ func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	form, err := oauth.ParseForm(r)
-	if err != nil || !SameOrigin(r) {
-		l.fail(w, r, ErrForeign)
+	form, err := ReadForm(r)
+	if err != nil {
+		l.fail(w, r, err)
 		return
 	}
 	var p Prompt
