@@ -64,7 +64,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 // they are now.
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
 	form, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
+	if err != nil || form.OnlyOnce() != nil || !resourceowner.SameOrigin(r) {
 		e.trouble(w, r, resourceowner.ErrForeign)
 		return
 	}

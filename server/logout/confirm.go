@@ -50,7 +50,7 @@ func (e *Endpoint) ask(w http.ResponseWriter, r *http.Request, l *logout, sessio
 // confirm takes the person's answer.
 func (e *Endpoint) confirm(w http.ResponseWriter, r *http.Request) {
 	form, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
+	if err != nil || form.OnlyOnce() != nil || !resourceowner.SameOrigin(r) {
 		e.trouble(w, r, resourceowner.ErrForeign)
 		return
 	}

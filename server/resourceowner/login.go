@@ -120,7 +120,7 @@ func (l *Login) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form, err := oauth.ParseForm(r)
-	if err != nil || !SameOrigin(r) {
+	if err != nil || form.OnlyOnce() != nil || !SameOrigin(r) {
 		l.fail(w, r, ErrForeign)
 		return
 	}
