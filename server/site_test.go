@@ -120,6 +120,13 @@ func newSite(at string, change ...func(*site, *Options)) *site {
 	return s
 }
 
+// logged returns what was logged until now.
+func (s *site) logged() string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.log.String()
+}
+
 // quiet keeps nothing of what is logged.
 func quiet(_ *site, o *Options) { o.Log = logr.Discard() }
 

@@ -138,6 +138,30 @@ var _ = Describe("SSRF: what a request names", func() {
 		}
 	})
 
+	It("backchannelLogoutURI: is told of a logout where the operator lets us reach it, and nothing on this machine otherwise", func() {
+		// logsOut has the person leave a site whose client wants to know.
+		logsOut := func(change ...func(*site, *Options)) *site {
+			s := newSite(atRoot, change...)
+			listening := *s.clients[siteWeb]
+			listening.OpenID.BackchannelLogoutURI = c.URL + "/backchannel"
+			s.clients[siteWeb] = &listening
+			g := newVisitorOf(s)
+			g.login()
+			_, state := g.open("/authorize?" + asking().Encode())
+			Expect(g.post("/consent", url.Values{"state": {state}, "decision": {"allow"}}).header.Get("Location")).To(HavePrefix(callback + "?code="))
+			_, state = g.open("/logout")
+			Expect(g.post("/logout/confirm", url.Values{"state": {state}, "decision": {"leave"}}).status).To(Equal(http.StatusOK))
+			return s
+		}
+		shut := logsOut(func(_ *site, o *Options) {
+			o.Notifier = logout.NewNotifier(logout.NotifierOptions{Client: outbound.New(outbound.Options{}), Pause: time.Millisecond})
+		})
+		Eventually(shut.logged).Should(And(ContainSubstring("could not be told of a logout"), ContainSubstring("in no public network")))
+		Expect(c.hits.Load()).To(BeZero())
+		logsOut(fetching(c))
+		Eventually(c.hits.Load).Should(Equal(int64(1)))
+	})
+
 	It("jwksURI, sectorIdentifierURI: is not fetched from this machine, unless the operator says so", func(ctx SpecContext) {
 		shut := clientdocument.New(clientdocument.Options{Client: outbound.New(outbound.Options{}), Log: logr.Discard()})
 		_, port, _ := strings.Cut(strings.TrimPrefix(c.URL, "https://"), ":")

@@ -18,7 +18,7 @@ type logLines struct{ to io.Writer }
 // Write writes one entry, which ends with a line feed.
 func (l logLines) Write(entry []byte) (int, error) {
 	text := bytes.TrimSuffix(entry, []byte("\n"))
-	if false && bytes.ContainsFunc(text, unprintable) {
+	if bytes.ContainsFunc(text, unprintable) {
 		line := make([]byte, 0, len(entry)+32)
 		for rest := text; len(rest) > 0; {
 			r, size := utf8.DecodeRune(rest)
