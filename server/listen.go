@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,14 +17,25 @@ import (
 
 // Bounds on what a connection may cost, for callers that are slow or large on
 // purpose. Argon2id takes tens of milliseconds; nothing else here takes one.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 15 * time.Second
-	writeTimeout      = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
-	answerTimeout     = 15 * time.Second
-	maxHeaderBytes    = 32 << 10
-)
+const maxHeaderBytes = 32 << 10
+
+// timeouts bound how long a caller may take.
+type timeouts struct {
+	header time.Duration // to send the header of a request, and for the TLS handshake
+	read   time.Duration // to send a request, with its body
+	write  time.Duration // to take the answer
+	idle   time.Duration // between two requests
+	answer time.Duration // for us to answer
+}
+
+// defaultTimeouts are those of a Listener that has none of its own.
+var defaultTimeouts = timeouts{
+	header: 5 * time.Second,
+	read:   15 * time.Second,
+	write:  30 * time.Second,
+	idle:   2 * time.Minute,
+	answer: 15 * time.Second,
+}
 
 // Listener serves a handler until its context ends.
 type Listener struct {
@@ -41,6 +53,9 @@ type Listener struct {
 	Drain time.Duration
 
 	Log logr.Logger
+
+	// timeouts are zero for the defaults.
+	timeouts timeouts
 }
 
 // Start listens and serves until ctx ends, then lets the requests under way
@@ -50,13 +65,14 @@ func (l *Listener) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the authorization server cannot listen on %s: %w", l.Address, err)
 	}
+	bounds := cmp.Or(l.timeouts, defaultTimeouts)
 	server := &http.Server{
-		Handler:           withTimeout(answerTimeout, l.Handler),
+		Handler:           withTimeout(bounds.answer, closeAfterChunks(l.Handler)),
 		TLSConfig:         l.TLS,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: bounds.header,
+		ReadTimeout:       bounds.read,
+		WriteTimeout:      bounds.write,
+		IdleTimeout:       bounds.idle,
 		MaxHeaderBytes:    maxHeaderBytes,
 		// net/http logs what callers do that do not speak TLS or HTTP. That is
 		// no news, and its lines hold what they sent.
@@ -94,3 +110,17 @@ func (l *Listener) serve(server *http.Server, listener net.Listener) error {
 
 // NeedLeaderElection says that every replica serves, not only the leader.
 func (l *Listener) NeedLeaderElection() bool { return false }
+
+// closeAfterChunks ends the connection after a request whose body came in chunks.
+// RFC 9112 §6.1 asks for that of one that has a Content-Length as well, because a
+// proxy may have gone by the other of the two, and take what follows for a request
+// of somebody else. net/http hides that length from handlers, and no client has a
+// need to send a form in chunks.
+func closeAfterChunks(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}

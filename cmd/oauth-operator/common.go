@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/go-logr/logr"
@@ -52,7 +53,7 @@ func (c *common) register(flags *pflag.FlagSet) {
 
 // start checks the flags and returns what both subcommands begin with.
 func (c *common) start() (*rest.Config, *runtime.Scheme, logr.Logger, error) {
-	log := c.logger()
+	log := c.logger(os.Stderr)
 	ctrl.SetLogger(log)
 	if c.namespace == "" {
 		return nil, nil, log, errors.New("--namespace is needed outside of a Pod: the namespace that holds the operator's own Secrets")
@@ -86,8 +87,9 @@ func (c *common) restConfig() (*rest.Config, error) {
 // its requests, and from 8 on their bodies: the Secrets among them.
 const mostVerbose = 5
 
-func (c *common) logger() logr.Logger {
+func (c *common) logger(to io.Writer) logr.Logger {
 	return zap.New(
+		zap.WriteTo(logLines{to}),
 		zap.UseDevMode(c.logFormat == "text"),
 		zap.Level(zapcore.Level(-min(max(c.logLevel, 0), mostVerbose))), // #nosec G115 -- it fits: 0 to 5
 		// A stack trace belongs to a panic, and panics bring their own.

@@ -1,9 +1,12 @@
 package accesstoken_test
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"strings"
 	"sync"
 	"time"
@@ -176,6 +179,31 @@ var _ = Describe("Tokens", func() {
 		}
 		_, err := accesstoken.Verify(settings, &keys.Set{}, token, now)
 		Expect(err).To(MatchError(accesstoken.ErrInvalid), "without keys")
+	})
+
+	It("alg confusion: an HMAC with the public key as its secret is no token, whatever it is said to be signed with", func() {
+		payload, err := json.Marshal(accesstoken.ForGrant(settings, web, g, g.Scope, now))
+		Expect(err).NotTo(HaveOccurred())
+		for _, key := range set.Public(now).Keys {
+			der, err := x509.MarshalPKIXPublicKey(key.Key)
+			Expect(err).NotTo(HaveOccurred())
+			jwk, err := json.Marshal(key)
+			Expect(err).NotTo(HaveOccurred())
+			for _, secret := range [][]byte{der, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), jwk, []byte(key.KeyID)} {
+				for _, alg := range []string{"HS256", "ES256", "RS256"} {
+					for _, typ := range []string{"at+jwt", "JWT"} {
+						body := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"`+alg+`","typ":"`+typ+`","kid":"`+key.KeyID+`"}`)) + "." + base64.RawURLEncoding.EncodeToString(payload)
+						mac := hmac.New(sha256.New, secret)
+						mac.Write([]byte(body))
+						forged := body + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+						_, err := accesstoken.Verify(settings, set, forged, now)
+						Expect(err).To(MatchError(accesstoken.ErrInvalid))
+						_, err = accesstoken.ReadHint(settings, set, forged, now)
+						Expect(err).To(MatchError(accesstoken.ErrHint))
+					}
+				}
+			}
+		}
 	})
 
 	It("OpenID Connect Core §2, §3.1.3.6: an ID token is what the relying party asked for", func() {

@@ -2,12 +2,14 @@ package authorization_test
 
 import (
 	"net/url"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"golang.org/x/net/html"
 
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/registration"
 )
 
 // OAuth 2.0 Form Post Response Mode.
@@ -79,6 +81,30 @@ var _ = Describe("response_mode=form_post", func() {
 		}
 	})
 
+	It("form_post: a page with a hostile state, iss and redirect URI has one form, with the fields of the answer and no others", func() {
+		evil := []string{
+			`"><script>alert(1)</script>`, `"><input name="code" value="stolen">`, `</form><form action="https://evil.example/">`,
+			`" form="x" formaction="https://evil.example/`, "</textarea></title><svg onload=alert(1)>", "\u2028\u202e'`\x00\r\n", `javascript:alert(1)`,
+		}
+		w.change(several, func(c *registration.Client) {
+			for _, text := range evil {
+				c.RedirectURIs = append(c.RedirectURIs, registration.CompileRedirectURI(callback+"?x="+text, false))
+			}
+		})
+		for _, text := range evil {
+			a := b.visit(post("client_id", several, "redirect_uri", callback+"?x="+text, "state", text, "iss", text, "prompt", "none"))
+			action, fields := form(a)
+			Expect(fields).To(And(HaveLen(4), HaveKeyWithValue("state", []string{normal(text)}), HaveKeyWithValue("iss", []string{w.settings.Issuer})))
+			Expect(fields.Get("error")).To(Equal("consent_required"))
+			Expect(action).To(HavePrefix(callback + "?x="))
+			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "form" })).To(HaveLen(1))
+			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "input" })).To(HaveLen(4))
+			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "svg" || n.Data == "script" && n.FirstChild != nil })).To(BeEmpty())
+			Expect(all(a.doc, func(n *html.Node) bool { return attr(n, "formaction") != "" || attr(n, "onload") != "" })).To(BeEmpty())
+			Expect(a.header.Get("Content-Security-Policy")).To(MatchRegexp(`^default-src 'none'; .*form-action 'self'( https:)?; script-src 'self'$`))
+		}
+	})
+
 	It("posts to a program on the device, and to no app by its scheme", func() {
 		action, _ := form(b.visit(post("client_id", public, "redirect_uri", "http://127.0.0.1:4711/done", "prompt", "none")))
 		Expect(action).To(Equal("http://127.0.0.1:4711/done"))
@@ -91,3 +117,9 @@ var _ = Describe("response_mode=form_post", func() {
 		Expect(a.query.Get("error")).To(Equal("invalid_request"))
 	})
 })
+
+// normal is how HTML reads a text in an attribute: without NUL, which is no character,
+// and with its line breaks as one.
+func normal(text string) string {
+	return strings.NewReplacer("\x00", "\ufffd", "\r\n", "\n").Replace(text)
+}

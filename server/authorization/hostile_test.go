@@ -111,6 +111,40 @@ var _ = Describe("Hostile input", func() {
 		Expect(victim.cookie("oauth-session")).To(BeEmpty())
 	})
 
+	// __Host- keeps other hosts of the site from planting cookies. An issuer with a
+	// path has __Secure- alone, which does not.
+	It("CSRF on login: a form that another host of the site posts, with a cookie that it has planted, logs nobody in", func() {
+		w := newWorld("/tenant")
+		attacker := w.browser()
+		_, fields := formOf(attacker.visit(request()), "submit")
+		fields.Set("username", "alice")
+		fields.Set("password", "correct horse")
+		planted := "__Secure-oauth-browser=" + attacker.cookie("oauth-browser")
+		for _, site := range []string{"same-site", "cross-site"} {
+			victim := w.browser()
+			victim.visit(request())
+			own := "__Secure-oauth-browser=" + victim.cookie("oauth-browser")
+			for _, cookies := range []string{planted + "; " + own, own + "; " + planted, planted} {
+				a := (&browser{world: w, client: w.http.Client()}).alone().do(http.MethodPost, w.settings.Issuer+"/login", fields.Encode(), "Cookie", cookies, "Sec-Fetch-Site", site)
+				Expect(a.status).To(Equal(http.StatusForbidden), site)
+				Expect(a.header).NotTo(HaveKey("Set-Cookie"), site)
+			}
+		}
+	})
+
+	It("session fixation: a session that another host of the site has planted beside the person's own is not used for either", func() {
+		w := newWorld("/tenant")
+		attacker, victim := w.browser().signIn(), w.browser()
+		victim.login(victim.visit(request()), "bob", "battery staple")
+		planted, own := "__Secure-oauth-session="+attacker.cookie("oauth-session"), "__Secure-oauth-session="+victim.cookie("oauth-session")
+		plain := (&browser{world: w, client: w.http.Client()}).alone()
+		Expect(text(plain.do(http.MethodGet, w.settings.Issuer+"/authorize?"+request().Encode(), "", "Cookie", own).byID("account"))).To(Equal("bob"))
+		for _, cookies := range []string{planted + "; " + own, own + "; " + planted} {
+			a := plain.do(http.MethodGet, w.settings.Issuer+"/authorize?"+request().Encode(), "", "Cookie", cookies)
+			Expect(a.byID("login")).NotTo(BeNil(), a.body)
+		}
+	})
+
 	It("CSRF on consent: a form that was made for another browser allows nothing", func() {
 		w := newWorld("")
 		attacker, victim := w.browser().signIn(), w.browser().signIn()

@@ -81,6 +81,9 @@ type Options struct {
 type Authenticator struct {
 	options Options
 	dummy   registration.Client
+
+	// matches is credential.Matches.
+	matches func(verifier string, key []byte, subject credential.Subject, secret string) bool
 }
 
 // New returns an Authenticator.
@@ -97,7 +100,7 @@ func New(options Options) *Authenticator {
 	// The client that stands in for those that do not exist. Nobody has its key.
 	subject := credential.Subject{ClientUID: "none", CredentialID: "none"}
 	verifier := credential.Verifier("none", make([]byte, credential.KeyBytes), subject, credential.NewSecret())
-	return &Authenticator{options: options, dummy: registration.Client{
+	return &Authenticator{options: options, matches: credential.Matches, dummy: registration.Client{
 		UID:         subject.ClientUID,
 		Credentials: []registration.Credential{{ID: subject.CredentialID, Verifier: verifier}},
 	}}
@@ -209,13 +212,23 @@ func (a *Authenticator) check(ctx context.Context, client *registration.Client, 
 
 // verify checks a secret against all credentials of the client, and returns the
 // id of the one that it is. It does the same work whichever of them matches,
-// whether or not they have expired, and for a client that has none.
+// whether or not they have expired, for a client that has none, and for one whose
+// secret is being rotated.
 func (a *Authenticator) verify(client *registration.Client, secret string) (used string, right bool) {
-	credentials := client.Credentials
-	if len(credentials) == 0 {
-		client, credentials = &a.dummy, a.dummy.Credentials
-	}
 	now := a.options.Now()
+	used, right = a.compare(client.UID, client.Credentials, secret, now)
+	for range usualCredentials - len(client.Credentials) {
+		a.compare(a.dummy.UID, a.dummy.Credentials, secret, now) // which nothing matches
+	}
+	return used, right
+}
+
+// usualCredentials is how many a client has while its secret is rotated. So many
+// are compared for every client.
+const usualCredentials = 2
+
+// compare checks a secret against each of the credentials.
+func (a *Authenticator) compare(clientUID string, credentials []registration.Credential, secret string, now time.Time) (used string, right bool) {
 	for _, c := range credentials {
 		key, known := noKey, false
 		if id, err := credential.KeyID(c.Verifier); err == nil {
@@ -223,7 +236,7 @@ func (a *Authenticator) verify(client *registration.Client, secret string) (used
 				key, known = k, true
 			}
 		}
-		matches := credential.Matches(c.Verifier, key, credential.Subject{ClientUID: client.UID, CredentialID: c.ID}, secret)
+		matches := a.matches(c.Verifier, key, credential.Subject{ClientUID: clientUID, CredentialID: c.ID}, secret)
 		if good := c.Good(now); matches && known && good {
 			used, right = c.ID, true
 		}

@@ -145,9 +145,9 @@ func (e *Endpoint) client(r *http.Request, c devicecode.Code) (*registration.Cli
 // sealed into it, and that is checked against the registration and the session as
 // they are now.
 func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request) {
-	params, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
-		e.trouble(w, r, resourceowner.ErrForeign)
+	params, err := resourceowner.ReadForm(r)
+	if err != nil {
+		e.trouble(w, r, err)
 		return
 	}
 	var q question

@@ -126,9 +126,9 @@ func (e *Endpoint) showForm(w http.ResponseWriter, r *http.Request, status int, 
 // enter takes the code that a person has sent. A device that this replica has seen
 // is found at once; any other is called, and the person waits for it.
 func (e *Endpoint) enter(w http.ResponseWriter, r *http.Request) {
-	params, err := oauth.ParseForm(r)
-	if err != nil || !resourceowner.SameOrigin(r) {
-		e.trouble(w, r, resourceowner.ErrForeign)
+	params, err := resourceowner.ReadForm(r)
+	if err != nil {
+		e.trouble(w, r, err)
 		return
 	}
 	var f form

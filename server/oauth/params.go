@@ -33,9 +33,19 @@ func ParseQuery(rawQuery string) (Params, error) {
 // ParseForm reads the parameters of a form in the body of r, and none from its
 // URL (RFC 6749 §3.2: the token endpoint's parameters are in the body).
 func ParseForm(r *http.Request) (Params, error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	types := r.Header.Values("Content-Type")
+	if len(types) > 1 { // RFC 9110 §5.3: who is in between may have read the other one
+		return Params{}, NewError(CodeInvalidRequest, "The request has more than one Content-Type.")
+	}
+	mediaType, _, err := mime.ParseMediaType(strings.Join(types, ""))
 	if err != nil || mediaType != "application/x-www-form-urlencoded" {
 		return Params{}, NewError(CodeInvalidRequest, "The request body must have the media type application/x-www-form-urlencoded.")
+	}
+	if len(r.Header.Values("Content-Encoding")) > 0 { // nothing is ever inflated
+		return Params{}, NewError(CodeInvalidRequest, "The request body must not have a Content-Encoding.")
+	}
+	if r.ContentLength > MaxFormBytes {
+		return Params{}, errTooLarge // without reading any of it
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxFormBytes+1))
 	if err != nil {
@@ -48,7 +58,7 @@ func ParseForm(r *http.Request) (Params, error) {
 // it returns nothing at all of a form that is broken anywhere.
 func parse(form string) (Params, error) {
 	if len(form) > MaxFormBytes {
-		return Params{}, NewError(CodeInvalidRequest, "The request is too large.")
+		return Params{}, errTooLarge
 	}
 	values := make(map[string][]string)
 	for n := 0; form != ""; n++ {
@@ -83,6 +93,8 @@ func parse(form string) (Params, error) {
 	slices.Sort(p.repeated)
 	return p, nil
 }
+
+var errTooLarge = NewError(CodeInvalidRequest, "The request is too large.")
 
 var errEncoding = NewError(CodeInvalidRequest, "The parameters are not valid application/x-www-form-urlencoded UTF-8.")
 

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -126,6 +127,35 @@ var _ = Describe("Parameters", func() {
 		r := form(formType, "a="+strings.Repeat("x", oauth.MaxFormBytes-1))
 		r.ContentLength = -1
 		_, err = oauth.ParseForm(r)
+		Expect(codeOf(err)).To(Equal(oauth.CodeInvalidRequest))
+	})
+
+	It("huge bodies: of a form whose length is said and is too much are refused without reading any of it", func() {
+		r := form(formType, "")
+		r.ContentLength = oauth.MaxFormBytes + 1
+		r.Body = io.NopCloser(iotest.ErrReader(errors.New("was read")))
+		_, err := oauth.ParseForm(r)
+		Expect(codeOf(err)).To(Equal(oauth.CodeInvalidRequest))
+		Expect(err).NotTo(MatchError(ContainSubstring("was read")))
+	})
+
+	It("huge bodies: of a form that is compressed are refused, and nothing is inflated", func() {
+		for _, coding := range []string{"gzip", "x-gzip", "deflate", "br", "identity, gzip", ""} {
+			r := form(formType, "a=b")
+			r.Header["Content-Encoding"] = []string{coding}
+			_, err := oauth.ParseForm(r)
+			Expect(codeOf(err)).To(Equal(oauth.CodeInvalidRequest), coding)
+		}
+	})
+
+	It("header pollution: of a form with two media types are refused, in whatever order they come", func() {
+		for _, types := range [][]string{{formType, "application/json"}, {"application/json", formType}, {formType, formType}, {formType, ""}} {
+			r := form("", "a=b")
+			r.Header["Content-Type"] = types
+			_, err := oauth.ParseForm(r)
+			Expect(codeOf(err)).To(Equal(oauth.CodeInvalidRequest))
+		}
+		_, err := oauth.ParseForm(form(formType+", application/json", "a=b"))
 		Expect(codeOf(err)).To(Equal(oauth.CodeInvalidRequest))
 	})
 

@@ -120,12 +120,15 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"),        // IPv4 in IPv6, deprecated
-	netip.MustParsePrefix("64:ff9b::/96"), // NAT64
+	netip.MustParsePrefix("::/96"),           // IPv4 in IPv6, deprecated
+	netip.MustParsePrefix("::ffff:0:0:0/96"), // IPv4 translated into IPv6 (RFC 2765), deprecated
+	netip.MustParsePrefix("64:ff9b::/96"),    // NAT64
 	netip.MustParsePrefix("64:ff9b:1::/48"),
 	netip.MustParsePrefix("100::/64"),
 	netip.MustParsePrefix("2001::/23"), // Teredo among them
 	netip.MustParsePrefix("2001:db8::/32"),
 	netip.MustParsePrefix("2002::/16"), // 6to4
+	netip.MustParsePrefix("3fff::/20"), // documentation (RFC 9637)
+	netip.MustParsePrefix("5f00::/16"), // segment routing (RFC 9602)
 	netip.MustParsePrefix("fec0::/10"),
 }

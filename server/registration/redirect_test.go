@@ -49,8 +49,79 @@ var _ = Describe("A registered redirect URI", func() {
 		Entry("space in front", " https://client.example/cb?tenant=a%2Fb"),
 		Entry("line break behind", "https://client.example/cb?tenant=a%2Fb\n"),
 		Entry("NUL behind", "https://client.example/cb?tenant=a%2Fb\x00"),
+		Entry("dot behind host and port", "https://client.example.:443/cb?tenant=a%2Fb"),
+		Entry("dot that is encoded", "https://client%2eexample/cb?tenant=a%2Fb"),
+		Entry("encoded slash as a slash", "https://client.example%2Fcb?tenant=a%2Fb"),
+		Entry("encoded traversal", "https://client.example/x/%2e%2e/cb?tenant=a%2Fb"),
+		Entry("encoded traversal with slash", "https://client.example/x%2f..%2fcb?tenant=a%2Fb"),
+		Entry("IDN: full-width dot", "https://client．example/cb?tenant=a%2Fb"),
+		Entry("IDN: ideographic dot", "https://client。example/cb?tenant=a%2Fb"),
+		Entry("IDN: full-width letters", "https://ｃｌｉｅｎｔ.example/cb?tenant=a%2Fb"),
+		Entry("IDN: soft hyphen, which is dropped", "https://cli\u00adent.example/cb?tenant=a%2Fb"),
+		Entry("IDN: zero width joiner", "https://cli\u200dent.example/cb?tenant=a%2Fb"),
+		Entry("IDN: punycode of ASCII", "https://xn--client-.example/cb?tenant=a%2Fb"),
+		Entry("full-width solidus", "https://client.example／cb?tenant=a%2Fb"),
+		Entry("full-width question mark", "https://client.example/cb？tenant=a%2Fb"),
 		Entry("other letter that looks alike", "https://сlient.example/cb?tenant=a%2Fb"),
 	)
+
+	// Nothing is parsed, so no two spellings of one address are the same: not even
+	// those that a browser would open as one.
+	DescribeTable("IDN, IPv6: matches no other spelling of its host",
+		func(uri, requested string) {
+			for _, public := range []bool{false, true} {
+				Expect(registration.CompileRedirectURI(uri, public).Matches(requested)).To(BeFalse())
+				Expect(registration.CompileRedirectURI(requested, public).Matches(uri)).To(BeFalse())
+			}
+		},
+		Entry("punycode as Unicode", "https://xn--bcher-kva.example/cb", "https://bücher.example/cb"),
+		Entry("punycode as decomposed Unicode", "https://xn--bcher-kva.example/cb", "https://bu\u0308cher.example/cb"),
+		Entry("punycode as percent-encoded Unicode", "https://xn--bcher-kva.example/cb", "https://b%C3%BCcher.example/cb"),
+		Entry("punycode in capitals", "https://xn--bcher-kva.example/cb", "https://XN--BCHER-KVA.example/cb"),
+		Entry("punycode that looks alike", "https://xn--bcher-kva.example/cb", "https://xn--bchr-6ra0b.example/cb"),
+		Entry("sharp s as ss", "https://strasse.example/cb", "https://straße.example/cb"),
+		Entry("IPv6 written out", "https://[2001:db8::7]/cb", "https://[2001:db8:0:0:0:0:0:7]/cb"),
+		Entry("IPv6 with zeros", "https://[2001:db8::7]/cb", "https://[2001:0db8::0007]/cb"),
+		Entry("IPv6 in capitals", "https://[2001:db8::7]/cb", "https://[2001:DB8::7]/cb"),
+		Entry("IPv6 with a zone", "https://[fe80::7]/cb", "https://[fe80::7%25eth0]/cb"),
+		Entry("IPv6 without brackets", "https://[2001:db8::7]/cb", "https://2001:db8::7/cb"),
+		Entry("IPv6 with its default port", "https://[2001:db8::7]/cb", "https://[2001:db8::7]:443/cb"),
+		Entry("IPv4 in IPv6", "http://127.0.0.1/cb", "http://[::ffff:127.0.0.1]/cb"),
+		Entry("IPv4 in IPv6, in hexadecimal", "http://127.0.0.1/cb", "http://[::ffff:7f00:1]/cb"),
+		Entry("IPv6 loopback written out", "http://[::1]/cb", "http://[0:0:0:0:0:0:0:1]/cb"),
+		Entry("IPv6 loopback with a zone", "http://[::1]/cb", "http://[::1%25lo]:8000/cb"),
+		Entry("IPv6 loopback with a raw zone", "http://[::1]/cb", "http://[::1%lo]:8000/cb"),
+		Entry("IPv6 loopback as IPv4", "http://[::1]/cb", "http://127.0.0.1/cb"),
+		Entry("IPv4 with two parts", "http://127.0.0.1/cb", "http://127.1/cb"),
+		Entry("IPv4 in hexadecimal", "http://127.0.0.1/cb", "http://0x7f.1/cb"),
+		Entry("IPv4 in hexadecimal, whole", "http://127.0.0.1/cb", "http://0x7f000001:8000/cb"),
+		Entry("IPv4 in octal", "http://127.0.0.1/cb", "http://0177.0.0.1:8000/cb"),
+		Entry("IPv4 as a number", "http://127.0.0.1/cb", "http://2130706433/cb"),
+		Entry("IPv4 with a dot behind", "http://127.0.0.1/cb", "http://127.0.0.1.:8000/cb"),
+		Entry("IPv4 with full-width dots", "http://127.0.0.1/cb", "http://127。0。0。1:8000/cb"),
+		Entry("IPv4 in full-width digits", "http://127.0.0.1/cb", "http://１２７.0.0.1:8000/cb"),
+		Entry("a loopback address that is not 127.0.0.1", "http://127.0.0.1/cb", "http://0.0.0.0:8000/cb"),
+		Entry("localhost with a dot behind", "http://localhost/cb", "http://localhost.:8000/cb"),
+		Entry("localhost in capitals", "http://localhost/cb", "http://LOCALHOST:8000/cb"),
+		Entry("localhost below a name", "http://localhost/cb", "http://x.localhost:8000/cb"),
+		Entry("userinfo: localhost:80@evil", "http://localhost/cb", "http://localhost:80@evil.example/cb"),
+		Entry("userinfo: localhost:80@evil:80", "http://localhost/cb", "http://localhost:80@evil.example:80/cb"),
+		Entry("userinfo: an encoded @", "http://localhost/cb", "http://localhost:80%40evil.example/cb"),
+		Entry("userinfo: a tab before the @", "http://localhost/cb", "http://localhost:80\t@evil.example/cb"),
+		Entry("port in full-width digits", "http://localhost/cb", "http://localhost:８０/cb"),
+	)
+
+	It("wildcards: a star that somebody has got into a registration is a star and nothing else", func() {
+		for _, uri := range []string{"https://*.client.example/cb", "https://client.example/*", "*", "https://client.example/cb?x=*", "http://127.0.0.1:*/cb"} {
+			for _, public := range []bool{false, true} {
+				r := registration.CompileRedirectURI(uri, public)
+				Expect(r.Matches(uri)).To(BeTrue())
+				for _, requested := range []string{"https://evil.client.example/cb", "https://client.example/evil", "https://evil.example/", "https://client.example/cb?x=evil", "http://127.0.0.1:80/cb"} {
+					Expect(r.Matches(requested)).To(BeFalse(), "%s by %s", requested, uri)
+				}
+			}
+		}
+	})
 
 	// RFC 8252 §7.3: "The authorization server MUST allow any port to be
 	// specified at the time of the request for loopback IP redirect URIs".

@@ -2,6 +2,7 @@ package resourceowner_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,6 +222,43 @@ var _ = Describe("The people of a cluster", func() {
 		Expect(api.Update(ctx, user)).To(Succeed())
 		gone(ctx, user)
 		Expect(took(ctx, "dear")).To(BeNumerically(">", dear/4), "disabled")
+	})
+
+	// The work is counted, not timed: it is one hash, which is tens of milliseconds,
+	// and all else is nothing beside it.
+	It("Timing of secret comparison: are checked with one hash, whether unknown, locked, deleted, without a hash, or with a wrong password", func(ctx SpecContext) {
+		var count atomic.Int64
+		DeferCleanup(people.Count(&count))
+		hashes := map[string]int64{}
+		try := func(name, username, with string) {
+			GinkgoHelper()
+			count.Store(0)
+			_, err := people.Authenticate(ctx, username, with)
+			Expect(err).To(MatchError(resourceowner.ErrNoSuchLogin))
+			hashes[name] = count.Load()
+		}
+		try("unknown", "nobody", "wrong")
+		try("no username", "", "wrong")
+		try("no password", "nobody", "")
+		known(ctx, newUser(ctx, "work-wrong", "work-wrong"))
+		try("wrong password", "work-wrong", "wrong")
+		for name, lose := range map[string]func(*v1alpha1.OAuthUser){
+			"locked": func(u *v1alpha1.OAuthUser) {
+				u.Spec.Disabled = true
+				Expect(api.Update(ctx, u)).To(Succeed())
+			},
+			"deleted":    func(u *v1alpha1.OAuthUser) { Expect(api.Delete(ctx, u)).To(Succeed()) },
+			"unreadable": func(*v1alpha1.OAuthUser) { write(ctx, "work-unreadable", "password-hash", "no hash") },
+			"hashless":   func(*v1alpha1.OAuthUser) { write(ctx, "work-hashless", "other", "x") },
+		} {
+			user := newUser(ctx, "work-"+name, "work-"+name)
+			known(ctx, user)
+			lose(user)
+			gone(ctx, user)
+			try(name, user.Spec.Username, "wrong")
+			try(name+", right password", user.Spec.Username, password)
+		}
+		Expect(hashes).To(HaveEach(BeEquivalentTo(1)))
 	})
 
 	It("are told to wait when too many log in at once", func(ctx SpecContext) {

@@ -17,6 +17,9 @@ type verifier struct {
 	slots chan struct{}
 	queue chan struct{}
 
+	// check is that of the hash.
+	check func(hash passwordhash.Hash, password string) bool
+
 	// dummy is the hash of a password that nobody knows, for where there is no
 	// hash of anybody.
 	dummy passwordhash.Hash
@@ -43,6 +46,7 @@ func newVerifier() (*verifier, error) {
 	return &verifier{
 		slots: make(chan struct{}, n),
 		queue: make(chan struct{}, n*(1+queueLength)),
+		check: passwordhash.Hash.Verify,
 		dummy: dummy,
 	}, nil
 }
@@ -63,5 +67,5 @@ func (v *verifier) verify(ctx context.Context, hash passwordhash.Hash, password 
 	case <-ctx.Done():
 		return false, ErrBusy
 	}
-	return hash.Verify(password), nil
+	return v.check(hash, password), nil
 }

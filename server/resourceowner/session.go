@@ -3,6 +3,7 @@ package resourceowner
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -76,15 +77,24 @@ type record struct {
 }
 
 // Find returns the session of the browser. It returns ErrNoSession if there is
-// none, if it is over, or if the person may not log in any more or has another
-// password by now; any other error only if the directory could not say.
+// none, if it is over, if there are several, or if the person may not log in any
+// more or has another password by now; any other error only if the directory could
+// not say.
+//
+// A browser has one session with an issuer. Where it sends two, another host of
+// the site has planted one of them (which __Host- keeps it from, and __Secure- does
+// not), and nobody can tell which.
 func (s *Sessions) Find(r *http.Request) (*Session, error) {
+	var found []record
 	for _, value := range s.cookies.get(r, sessionCookie) {
 		if rec, ok := s.open(value); ok {
-			return s.revive(r.Context(), rec)
+			found = append(found, rec)
 		}
 	}
-	return nil, ErrNoSession
+	if len(found) == 0 || slices.ContainsFunc(found, func(rec record) bool { return rec.ID != found[0].ID }) {
+		return nil, ErrNoSession
+	}
+	return s.revive(r.Context(), found[0])
 }
 
 // Carried reports whether the browser sent the cookie of a session, good or not.
@@ -139,7 +149,7 @@ func (s *Sessions) revive(ctx context.Context, rec record) (*Session, error) {
 		return nil, ErrNoSession
 	case err != nil:
 		return nil, fmt.Errorf("resourceowner: looking up the person of a session: %w", err)
-	case person.LoginTag != rec.LoginTag:
+	case subtle.ConstantTimeCompare([]byte(person.LoginTag), []byte(rec.LoginTag)) != 1:
 		return nil, ErrNoSession
 	}
 	return &Session{

@@ -138,6 +138,27 @@ var _ = Describe("What a browser carries", func() {
 			Expect(err).NotTo(HaveOccurred())
 		})
 
+		It("session fixation, header pollution: of two sessions neither is the browser's, in whatever order they come", func() {
+			_, own := begin()
+			planted, foreign := begin()
+			for _, order := range [][]*http.Request{{own, foreign}, {foreign, own}} {
+				r := httptest.NewRequest(http.MethodGet, "/", nil)
+				for _, from := range order {
+					for _, c := range from.Cookies() {
+						r.AddCookie(c)
+					}
+				}
+				_, err := sessions.Find(r)
+				Expect(err).To(MatchError(resourceowner.ErrNoSession))
+			}
+			for _, c := range foreign.Cookies() {
+				foreign.AddCookie(c)
+			}
+			found, err := sessions.Find(foreign)
+			Expect(err).NotTo(HaveOccurred(), "the same one twice")
+			Expect(found.ID).To(Equal(planted.ID))
+		})
+
 		It("remembers what was allowed and writes no cookie when it knew", func() {
 			s, _ := begin()
 			w := httptest.NewRecorder()

@@ -117,6 +117,26 @@ var _ = Describe("Refreshing", func() {
 		expectError(w.refresh("team.web", second.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
+	It("revocation that ignores a store error: a refresh token used twice is 503 while the grant cannot be revoked, and ends it then", func() {
+		second := w.refresh("team.web", rt)
+		w.now = w.now.Add(31 * time.Second)
+		w.grants.before = func(step string) error {
+			if step == "revoke" {
+				return errors.New("10.0.0.7: connection refused")
+			}
+			return nil
+		}
+		a := w.refresh("team.web", rt)
+		expectError(a, http.StatusServiceUnavailable, "temporarily_unavailable")
+		Expect(a.Header.Get("Retry-After")).NotTo(BeEmpty())
+		Expect(a.Raw).NotTo(ContainSubstring("10.0.0.7"))
+		Expect(theGrant().Revoked).To(BeEmpty())
+		w.grants.before = nil
+		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
+		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
+		expectError(w.refresh("team.web", second.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+	})
+
 	It("RFC 9700 §4.14.2: a refresh token from before the last one ends the grant at any time", func() {
 		second := w.refresh("team.web", rt)
 		w.refresh("team.web", second.get("refresh_token"))

@@ -1,0 +1,227 @@
+package server
+
+import (
+	"bytes"
+	"go/ast"
+	"go/printer"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/tools/go/packages"
+)
+
+// keepers are the packages through which secrets pass, and what is made from them:
+// client secrets, passwords, codes, tokens, cookies, sealed state, verifiers,
+// challenges, MACs and hashes.
+var keepers = []string{
+	"oauth-operator.dev/api/credential", "oauth-operator.dev/api/passwordhash", "oauth-operator.dev/api/keyring",
+	"oauth-operator.dev/server", "oauth-operator.dev/server/accesstoken", "oauth-operator.dev/server/assertion",
+	"oauth-operator.dev/server/authorization", "oauth-operator.dev/server/clientauth", "oauth-operator.dev/server/grant",
+	"oauth-operator.dev/server/introspection", "oauth-operator.dev/server/keys", "oauth-operator.dev/server/logout",
+	"oauth-operator.dev/server/oauth", "oauth-operator.dev/server/registration", "oauth-operator.dev/server/resourceowner",
+	"oauth-operator.dev/server/revocation", "oauth-operator.dev/server/token", "oauth-operator.dev/server/userinfo",
+}
+
+// comparers are the functions of the standard library that stop at the first
+// difference, or at the first hit.
+var comparers = map[string]bool{
+	"bytes.Equal": true, "bytes.EqualFold": true, "bytes.Compare": true, "bytes.Contains": true, "bytes.HasPrefix": true, "bytes.HasSuffix": true, "bytes.Index": true,
+	"strings.Compare": true, "strings.EqualFold": true, "strings.Contains": true, "strings.HasPrefix": true, "strings.HasSuffix": true, "strings.Index": true,
+	"slices.Equal": true, "slices.Compare": true, "slices.Contains": true, "slices.Index": true, "slices.BinarySearch": true,
+	"cmp.Compare": true, "cmp.Less": true, "maps.Equal": true, "reflect.DeepEqual": true,
+}
+
+// comparison is a place where two texts, neither of which is a constant, are
+// compared in a time that depends on them.
+type comparison struct{ where, what string }
+
+func (c comparison) String() string { return c.where + ": " + c.what }
+
+// comparisons finds them all in the type-checked source of a package.
+func comparisons(pkg *packages.Package) (found []comparison) {
+	info := pkg.TypesInfo
+	variable := func(e ast.Expr) bool {
+		tv := info.Types[e]
+		return tv.Value == nil && !tv.IsNil() && textual(tv.Type)
+	}
+	for _, file := range pkg.Syntax {
+		for _, decl := range file.Decls {
+			where := strings.TrimPrefix(pkg.PkgPath, "oauth-operator.dev/")
+			if f, ok := decl.(*ast.FuncDecl); ok {
+				where += "." + f.Name.Name
+			}
+			note := func(n ast.Node) { found = append(found, comparison{where, source(pkg.Fset, n)}) }
+			ast.Inspect(decl, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.BinaryExpr:
+					switch n.Op {
+					case token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ:
+						if variable(n.X) && variable(n.Y) {
+							note(n)
+						}
+					}
+				case *ast.SwitchStmt:
+					if n.Tag == nil || !variable(n.Tag) {
+						return true
+					}
+					for _, clause := range n.Body.List {
+						for _, e := range clause.(*ast.CaseClause).List {
+							if variable(e) {
+								note(&ast.BinaryExpr{X: n.Tag, Op: token.EQL, Y: e})
+							}
+						}
+					}
+				case *ast.CallExpr:
+					if callee := calledFunction(info, n); callee != nil && callee.Pkg() != nil && comparers[callee.Pkg().Name()+"."+callee.Name()] &&
+						len(n.Args) >= 2 && !constant(info, n.Args[0]) && !constant(info, n.Args[1]) && (textual(info.TypeOf(n.Args[0])) || textual(info.TypeOf(n.Args[1]))) {
+						note(n)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+// calledFunction returns the function that a call is of, generic or not.
+func calledFunction(info *types.Info, call *ast.CallExpr) *types.Func {
+	fun := ast.Unparen(call.Fun)
+	if i, ok := fun.(*ast.IndexExpr); ok {
+		fun = i.X
+	}
+	selector, ok := fun.(*ast.SelectorExpr)
+	if !ok {
+		return nil
+	}
+	f, _ := info.Uses[selector.Sel].(*types.Func)
+	return f
+}
+
+func constant(info *types.Info, e ast.Expr) bool { return info.Types[e].Value != nil }
+
+// textual reports whether a secret could be of the type: a text, bytes, or what
+// holds such.
+func textual(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Info()&types.IsString != 0
+	case *types.Slice:
+		return textual(u.Elem()) || isByte(u.Elem())
+	case *types.Array:
+		return textual(u.Elem()) || isByte(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if textual(f.Type()) {
+				return true
+			}
+		}
+	case *types.TypeParam:
+		return true
+	case *types.Interface:
+		return types.IsInterface(t) && u.Empty()
+	}
+	return false
+}
+
+func isByte(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == types.Uint8
+}
+
+// source returns the text of an expression in one line.
+func source(fset *token.FileSet, n ast.Node) string {
+	var b bytes.Buffer
+	_ = (&printer.Config{Mode: printer.RawFormat}).Fprint(&b, fset, n)
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// load type-checks packages, or the overlay of one.
+func load(overlay map[string][]byte, patterns ...string) []*packages.Package {
+	GinkgoHelper()
+	loaded, err := packages.Load(&packages.Config{
+		Mode:    packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports | packages.NeedExportFile,
+		Overlay: overlay,
+	}, patterns...)
+	Expect(err).NotTo(HaveOccurred())
+	for _, pkg := range loaded {
+		Expect(pkg.Errors).To(BeEmpty())
+	}
+	return loaded
+}
+
+// slips are the places where secrets are compared in constant time, each broken in
+// the way that a change could break it. The right function is still called, so that
+// what is broken compiles.
+var slips = []struct{ file, right, wrong string }{
+	{"../api/credential/credential.go", "hmac.Equal(sum, mac(key, subject, secret))", "(hmac.Equal(nil, nil) && string(sum) == string(mac(key, subject, secret)))"},
+	{"../api/passwordhash/argon2id.go", "subtle.ConstantTimeCompare(tag, a.tag) == 1", "subtle.ConstantTimeCompare(nil, nil) == 1 && bytes.Equal(tag, a.tag)"},
+	{"grant/refresh.go", "hmac.Equal(t.digest[:], digest[:])", "hmac.Equal(nil, nil) && t.digest == digest"},
+	{"token/pkce.go", "subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) != 1", "subtle.ConstantTimeCompare(nil, nil) != 1 || computed != challenge"},
+	{"keys/keys.go", "hmac.Equal(sum, hmacSHA256(k.Material, message))", "hmac.Equal(nil, nil) && slices.Equal(sum, hmacSHA256(k.Material, message))"},
+	{"resourceowner/browser.go", "subtle.ConstantTimeCompare([]byte(e.Browser), []byte(browser)) != 1", "subtle.ConstantTimeCompare(nil, nil) != 1 || strings.Compare(e.Browser, browser) != 0"},
+	{"resourceowner/session.go", "subtle.ConstantTimeCompare([]byte(person.LoginTag), []byte(rec.LoginTag)) != 1", "subtle.ConstantTimeCompare(nil, nil) != 1 || person.LoginTag != rec.LoginTag"},
+}
+
+// broken returns the files with all slips made, by their absolute paths.
+func broken() map[string][]byte {
+	GinkgoHelper()
+	overlay := map[string][]byte{}
+	imports := regexp.MustCompile(`(?m)^import \($`)
+	for _, slip := range slips {
+		path, err := filepath.Abs(slip.file)
+		Expect(err).NotTo(HaveOccurred())
+		text, err := os.ReadFile(path) // #nosec G304 -- a file of this repository
+		Expect(err).NotTo(HaveOccurred())
+		Expect(strings.Count(string(text), slip.right)).To(Equal(1), "%s: %s", slip.file, slip.right)
+		changed := strings.Replace(string(text), slip.right, slip.wrong, 1)
+		for _, name := range []string{"bytes", "slices", "strings"} {
+			if strings.Contains(slip.wrong, " "+name+".") && !strings.Contains(changed, "\n\t\""+name+"\"\n") {
+				changed = imports.ReplaceAllString(changed, "import (\n\t\""+name+"\"")
+			}
+		}
+		overlay[path] = []byte(changed)
+	}
+	return overlay
+}
+
+var _ = Describe("Timing of secret comparison, in the source:", func() {
+	allowed := map[string]bool{}
+	for _, places := range innocent {
+		for _, place := range places {
+			allowed[place] = true
+		}
+	}
+
+	It("whatever is compared in a time of its own is no secret, and every one of these places is known", func() {
+		found := map[string]bool{}
+		for _, pkg := range load(nil, keepers...) {
+			for _, c := range comparisons(pkg) {
+				found[c.String()] = true
+				Expect(allowed).To(HaveKey(c.String()),
+					"it compares two texts in a time that depends on them: use crypto/subtle, or say in comparison_innocent_test.go why neither is a secret")
+			}
+		}
+		for place := range allowed {
+			Expect(found).To(HaveKey(place), "it is not there any more: take it off the list")
+		}
+	})
+
+	It("a secret that is compared by ==, bytes, slices or strings is found, wherever it is", func() {
+		var found []string
+		for _, pkg := range load(broken(), keepers...) {
+			for _, c := range comparisons(pkg) {
+				if !allowed[c.String()] {
+					found = append(found, c.what)
+				}
+			}
+		}
+		Expect(found).To(HaveLen(len(slips)), strings.Join(found, "\n"))
+	})
+})
