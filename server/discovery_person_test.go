@@ -126,7 +126,7 @@ var _ = Describe("RFC 8414 §2: for somebody who is logged in, the metadata is w
 	It("every grant type that is listed gives an access token", func() {
 		d := newDiscovery()
 		client := d.clients["team.client_secret_basic"]
-		client.GrantTypes = append(client.GrantTypes, oauth.GrantTokenExchange)
+		client.GrantTypes = append(client.GrantTypes, oauth.GrantTokenExchange, oauth.GrantDeviceCode)
 		client.Exchanges = []registration.Exchange{{From: []string{discoveryIssuer}, To: []string{"urn:files"}, Scope: oauth.Scope{"read"}}}
 		v := d.caller()
 		code := func() map[string]any {
@@ -138,6 +138,14 @@ var _ = Describe("RFC 8414 §2: for somebody who is logged in, the metadata is w
 				return v.tokens("refresh_token", "refresh_token", code()["refresh_token"].(string))
 			},
 			"client_credentials": func() map[string]any { return v.tokens("client_credentials", "scope", "read") },
+			oauth.GrantDeviceCode: func() map[string]any {
+				rec := v.as("client_secret_basic", v.path("device_authorization_endpoint"), url.Values{"scope": {"openid read"}})
+				var device map[string]any
+				Expect(json.Unmarshal(rec.Body.Bytes(), &device)).To(Succeed(), rec.Body.String())
+				page := v.send(v.visit(http.MethodGet, "/team/device", nil), "/team/device", "user_code", device["user_code"].(string))
+				v.send(page, "/team/device/confirm", "decision", "allow")
+				return v.tokens(oauth.GrantDeviceCode, "device_code", device["device_code"].(string))
+			},
 			oauth.GrantTokenExchange: func() map[string]any {
 				return v.tokens(oauth.GrantTokenExchange, "subject_token", code()["access_token"].(string),
 					"subject_token_type", oauth.TypeAccessToken, "resource", "urn:files")

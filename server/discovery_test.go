@@ -140,7 +140,7 @@ func newDiscovery(changes ...func(*Options)) *discovery {
 	}
 	d.server = New(options)
 	settings := &issuer.Settings{
-		Name: "main", Issuer: discoveryIssuer, IDTokenAlg: "RS256", Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: time.Hour},
+		Name: "main", Issuer: discoveryIssuer, IDTokenAlg: "RS256", Lifetimes: issuer.Lifetimes{Code: time.Minute, DeviceCode: time.Minute, Session: time.Hour},
 		Resources: []issuer.Resource{{Identifier: "https://api.example.com"}, {Identifier: "urn:files"}},
 	}
 	for _, scope := range []string{"openid", "profile", "email", "groups", "read"} {
