@@ -17,6 +17,7 @@
 //	RFC 7591 §2      clientdocument   what clients publish: jwks_uri, sector_identifier_uri
 //	RFC 7636         authorization    the challenge; token checks the verifier
 //	RFC 8414         metadata         with OpenID Connect Discovery and the JWK Set (RFC 7517 §5)
+//	RFC 8628         device           codes for devices, and the page where people enter them; token polls
 //	RFC 8707         token            resource indicators; authorization binds the code to them
 //	RFC 9068         accesstoken      access tokens; ID tokens (OpenID Connect Core §2)
 //	RFC 9207         authorization    iss in every authorization response
@@ -30,6 +31,7 @@
 //	resourceowner    who the person is: directory, login, browser session, consent
 //	pages            what the person sees
 //	grant            what has to be remembered: the Store contract and its backends
+//	devicecode       where devices and people meet: device codes, user codes, what was decided
 //	keys             the keys of an issuer, compiled for use
 //	issuer           the settings of an issuer
 //	outbound         reaching addresses that clients name, and no others

@@ -14,7 +14,7 @@ import (
 var _ = Describe("A client with the device code grant", func() {
 	device := func(edit func(*v1alpha1.OAuthClientSpec)) []validation.Problem {
 		c := webapp()
-		c.Spec.RedirectURIs, c.Spec.GrantTypes = nil, []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode}
+		c.Spec.RedirectURIs, c.Spec.ResponseTypes, c.Spec.GrantTypes = nil, nil, []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode}
 		if edit != nil {
 			edit(&c.Spec)
 		}
@@ -44,7 +44,7 @@ var _ = Describe("A client with the device code grant", func() {
 
 	It("has it only where the policy allows the grant type", func() {
 		c := webapp()
-		c.Spec.RedirectURIs, c.Spec.GrantTypes = nil, []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode}
+		c.Spec.RedirectURIs, c.Spec.ResponseTypes, c.Spec.GrantTypes = nil, nil, []v1alpha1.GrantType{v1alpha1.GrantTypeDeviceCode}
 		rule := v1alpha1.PolicyRule{Name: "all", GrantTypes: []v1alpha1.GrantType{v1alpha1.GrantTypeAuthorizationCode}}
 		Expect(validation.Client(c, server(rule), nil, 0)).To(ConsistOf(And(
 			HaveField("Field", "spec.grantTypes[0]"), HaveField("Reason", v1alpha1.ReasonNotAllowed))))

@@ -105,6 +105,13 @@ var _ = Describe("The metadata", func() {
 		}))
 	})
 
+	It("RFC 8628 §4: names the device authorization endpoint where there is the grant", func() {
+		o := options("read")
+		Expect(expectDocument(metadata.New(o))).NotTo(HaveKey("device_authorization_endpoint"))
+		o.GrantTypes = append(o.GrantTypes, "urn:ietf:params:oauth:grant-type:device_code")
+		Expect(expectDocument(metadata.New(o))).To(HaveKeyWithValue("device_authorization_endpoint", "https://auth.example.com/main/device_authorization"))
+	})
+
 	It("RFC 9728 §4: names the protected resources, and not itself", func() {
 		o := options("read")
 		o.Settings.Resources = []issuer.Resource{{Identifier: "https://api.example.com"}, {Identifier: o.Settings.Issuer}}
