@@ -49,3 +49,29 @@ func FuzzForwardedFor(f *testing.F) {
 		}
 	})
 }
+
+// FuzzHost sends anything in the header Host: it is one of our issuers to the letter,
+// but for case and the default port, or none.
+func FuzzHost(f *testing.F) {
+	for _, host := range []string{
+		"id.example.com", "ID.Example.COM:443", "id.example.com:80", "id.example.com:8443", "id.example.com.", "id.example.com.evil.example",
+		"evil.example/id.example.com", "user@id.example.com", "[::1]:443", "[::1%25eth0]", "", ":", "[", "id.example.com:443:443", "\x00",
+	} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		canonical := canonicalHost(host)
+		if canonicalHost(canonical+":443") != canonical && !strings.ContainsAny(canonical, ":[]") {
+			t.Errorf("%q is %q, and with the default port another", host, canonical)
+		}
+		if canonical != "id.example.com" {
+			return
+		}
+		switch lower := strings.ToLower(host); lower {
+		case "id.example.com", "id.example.com:443", "id.example.com:80":
+		case "[id.example.com]:443", "[id.example.com]:80": // what Go takes for a host and a port
+		default:
+			t.Errorf("%q is taken for id.example.com", host)
+		}
+	})
+}

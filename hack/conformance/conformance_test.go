@@ -41,6 +41,10 @@ var _ = Describe("make conformance", func() {
 		Expect(run("", file, "")).To(MatchError(ContainSubstring("confidential")))
 	})
 
+	It("says where a configuration comes from, if there is none", func() {
+		Expect(run("https://id.example.com", "", "")).To(MatchError(ContainSubstring("hack/conformance/example.yaml")))
+	})
+
 	It("fails, and writes the report, where nobody answers", func() {
 		file := filepath.Join(GinkgoT().TempDir(), "report.xml")
 		Expect(run("http://127.0.0.1:1", "example.yaml", file)).To(MatchError(errFailed))

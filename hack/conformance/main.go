@@ -45,7 +45,10 @@ func table() string {
 	return b.String()
 }
 
-var errFailed = errors.New("the authorization server failed cases")
+var (
+	errFailed   = errors.New("the authorization server failed cases")
+	errNoConfig = errors.New("which clients to use, and how a person logs in, is missing: copy hack/conformance/example.yaml, fill it in, and name it with CONFIG=file (or -config)")
+)
 
 func run(issuer, file, junit string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -78,6 +81,9 @@ func run(issuer, file, junit string) error {
 
 func read(file string) (protocoltest.Config, error) {
 	var config protocoltest.Config
+	if file == "" {
+		return config, errNoConfig
+	}
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return config, fmt.Errorf("reading the configuration: %w", err)

@@ -27,7 +27,7 @@ var _ = Describe("docs/conformance.md", func() {
 		prose, _, found := strings.Cut(string(raw), begin)
 		Expect(found).To(BeTrue())
 		if *update {
-			Expect(os.WriteFile(page, []byte(prose+begin+listed()), 0o644)).To(Succeed()) //nolint:gosec // a page of this repository
+			Expect(os.WriteFile(page, []byte(prose+begin+listed()), 0o644)).To(Succeed())
 			return
 		}
 		Expect(string(raw)).To(HaveSuffix("\n"+begin+listed()),

@@ -89,21 +89,7 @@ func clientAuthentication() []Case {
 			c := p.basicOnly()
 			refuses(p, c, http.StatusBadRequest, "invalid_request", []string{"Authorization", "Basic " + basic(c.ID, c.Secret)}, "client_id", c.ID+"x")
 		}},
-		{rfc, "2.3.1", "d throttled", Choice, "Guessing secrets is slowed down, and the client itself is let in.", func(p *probe) {
-			c := p.config.Other
-			good := p.code(c)
-			wrong := c
-			wrong.Secret += "x"
-			slowed := false
-			for range 30 {
-				r := p.token(wrong, values("grant_type", "refresh_token", "refresh_token", "x"))
-				p.nothing(r)
-				p.expect(r.text("error") == "invalid_client", "expected invalid_client, %s", r.came())
-				slowed = slowed || r.status == http.StatusTooManyRequests && r.header.Get("Retry-After") != ""
-			}
-			p.expect(slowed, "expected 429 with Retry-After for one of thirty wrong secrets")
-			p.unspent(c, good)
-		}},
+		{rfc, "2.3.1", "d throttled", Choice, "Guessing secrets is slowed down, and the client itself is let in.", guessing},
 	}
 }
 
@@ -115,4 +101,21 @@ func escapeAll(s string) string {
 		b.Write([]byte{'%', digits[s[i]>>4], digits[s[i]&15]})
 	}
 	return b.String()
+}
+
+// guessing sends wrong secrets until that is slowed down, and then the right one.
+func guessing(p *probe) {
+	c := p.config.Other
+	good := p.code(c)
+	wrong := c
+	wrong.Secret += "x"
+	slowed := false
+	for range 30 {
+		r := p.token(wrong, values("grant_type", "refresh_token", "refresh_token", "x"))
+		p.nothing(r)
+		p.expect(r.text("error") == "invalid_client", "expected invalid_client, %s", r.came())
+		slowed = slowed || r.status == http.StatusTooManyRequests && r.header.Get("Retry-After") != ""
+	}
+	p.expect(slowed, "expected 429 with Retry-After for one of thirty wrong secrets")
+	p.unspent(c, good)
 }

@@ -46,36 +46,7 @@ func codeGrant() []Case {
 				p.expect(r.status == http.StatusUnauthorized, "expected 401 of userinfo, %s", r.came())
 			}
 		}},
-		{rfc, "4.1.2", "b parallel", Must, "Of parallel uses of a code at most one gets tokens.", func(p *probe) {
-			c := p.config.Confidential
-			code := p.code(c)
-			address := p.endpoint("token_endpoint")
-			const many = 20
-			var replies [many]reply // with status 0 where the connection failed
-			var group sync.WaitGroup
-			for i := range many {
-				group.Go(func() {
-					defer func() { _ = recover() }() // a connection that failed is no token
-					v := redemption(c, code)
-					header := credentials(c, v)
-					replies[i] = p.post(address, v.Encode(), header...)
-				})
-			}
-			group.Wait()
-			granted, refused := 0, 0
-			for _, r := range &replies {
-				switch {
-				case r.text("access_token") != "":
-					granted++
-				case r.status >= 400 && r.status < 500 || r.status == http.StatusServiceUnavailable:
-					refused++
-				default:
-					p.expect(r.status == 0, "expected tokens or an error for each, %s", r.came())
-				}
-			}
-			p.expect(granted <= 1, "expected tokens once, got them %d times", granted)
-			p.expect(granted+refused >= 2, "expected answers, and nearly all connections failed")
-		}},
+		{rfc, "4.1.2", "b parallel", Must, "Of parallel uses of a code at most one gets tokens.", redeemedAtOnce},
 		{rfc, "4.1.2", "d", Must, "The state comes back as it was.", func(p *probe) {
 			r := p.authorize(p.ask(p.config.Confidential).Encode())
 			p.expect(r.query.Get("code") != "" && r.query.Get("state") == state, "expected a code and the very state that was sent, %s", r.came())
@@ -125,4 +96,36 @@ func otherGrants() []Case {
 			p.expect(r.text("refresh_token") == "", "expected no refresh token, got one")
 		}},
 	}
+}
+
+// redeemedAtOnce redeems one code many times at once.
+func redeemedAtOnce(p *probe) {
+	c := p.config.Confidential
+	code := p.code(c)
+	address := p.endpoint("token_endpoint")
+	const many = 20
+	var replies [many]reply // with status 0 where the connection failed
+	var group sync.WaitGroup
+	for i := range many {
+		group.Go(func() {
+			defer func() { _ = recover() }() // a connection that failed is no token
+			v := redemption(c, code)
+			header := credentials(c, v)
+			replies[i] = p.post(address, v.Encode(), header...)
+		})
+	}
+	group.Wait()
+	granted, refused := 0, 0
+	for _, r := range &replies {
+		switch {
+		case r.text("access_token") != "":
+			granted++
+		case r.status >= 400 && r.status < 500 || r.status == http.StatusServiceUnavailable:
+			refused++
+		default:
+			p.expect(r.status == 0, "expected tokens or an error for each, %s", r.came())
+		}
+	}
+	p.expect(granted <= 1, "expected tokens once, got them %d times", granted)
+	p.expect(granted+refused >= 2, "expected answers, and nearly all connections failed")
 }

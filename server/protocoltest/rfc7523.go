@@ -113,36 +113,7 @@ func clientAssertions() []Case {
 			p.granted(p.present(c, jwt))
 			p.unauthenticated(p.present(c, jwt))
 		}},
-		{rfc, "3", "parallel", Must, "Of parallel uses of an assertion at most one is good.", func(p *probe) {
-			c, key := p.signer()
-			jwt := p.assertion(c, key).String()
-			const many = 10
-			var codes [many]string
-			for i := range many {
-				codes[i] = p.code(c)
-			}
-			address := p.endpoint("token_endpoint")
-			var replies [many]reply
-			var group sync.WaitGroup
-			for i := range many {
-				group.Go(func() {
-					defer func() { _ = recover() }() // a connection that failed is no token
-					replies[i] = p.post(address, redemption(c, codes[i], "client_assertion", jwt, "client_assertion_type", assertionType).Encode())
-				})
-			}
-			group.Wait()
-			granted, refused := 0, 0
-			for _, r := range &replies {
-				switch {
-				case r.text("access_token") != "":
-					granted++
-				case r.status == http.StatusUnauthorized:
-					refused++
-				}
-			}
-			p.expect(granted <= 1, "expected tokens once, got them %d times", granted)
-			p.expect(granted+refused >= 2, "expected invalid_client for all but one, and got hardly an answer")
-		}},
+		{rfc, "3", "parallel", Must, "Of parallel uses of an assertion at most one is good.", assertedAtOnce},
 		{rfc, "3", "leeway", Choice, "An iat that is eight seconds ahead is accepted.", func(p *probe) {
 			c, key := p.signer()
 			a := p.assertion(c, key)
@@ -218,4 +189,36 @@ func forgedAssertions(spoilt func(section, item, says string, level Level, spoil
 			p.refused(p.post(p.endpoint("token_endpoint"), form.Encode(), "Authorization", "Basic "+basic(c.ID, "x")), http.StatusBadRequest, "invalid_request")
 		}},
 	}
+}
+
+// assertedAtOnce redeems many codes at once with one assertion.
+func assertedAtOnce(p *probe) {
+	c, key := p.signer()
+	jwt := p.assertion(c, key).String()
+	const many = 10
+	var codes [many]string
+	for i := range many {
+		codes[i] = p.code(c)
+	}
+	address := p.endpoint("token_endpoint")
+	var replies [many]reply
+	var group sync.WaitGroup
+	for i := range many {
+		group.Go(func() {
+			defer func() { _ = recover() }() // a connection that failed is no token
+			replies[i] = p.post(address, redemption(c, codes[i], "client_assertion", jwt, "client_assertion_type", assertionType).Encode())
+		})
+	}
+	group.Wait()
+	granted, refused := 0, 0
+	for _, r := range &replies {
+		switch {
+		case r.text("access_token") != "":
+			granted++
+		case r.status == http.StatusUnauthorized:
+			refused++
+		}
+	}
+	p.expect(granted <= 1, "expected tokens once, got them %d times", granted)
+	p.expect(granted+refused >= 2, "expected invalid_client for all but one, and got hardly an answer")
 }

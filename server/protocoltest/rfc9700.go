@@ -55,24 +55,7 @@ func bestPractice() []Case {
 			p.granted(r)
 			p.expect(r.text("refresh_token") != "" && r.text("refresh_token") != token, "expected another refresh token")
 		}},
-		{rfc, "4.14.2", "older", Must, "A refresh token from before the last one is refused, and ends the grant.", func(p *probe) {
-			c := p.config.Public
-			refresh := func(token string) reply {
-				return p.token(c, values("grant_type", "refresh_token", "refresh_token", token))
-			}
-			oldest, _ := p.refreshToken(c)
-			token := oldest
-			for range 2 {
-				r := refresh(token)
-				p.granted(r)
-				if next := r.text("refresh_token"); next == "" || next == token {
-					p.notSupported("Refresh tokens are not replaced.")
-				}
-				token = r.text("refresh_token")
-			}
-			p.refused(refresh(oldest), http.StatusBadRequest, "invalid_grant")
-			p.refused(refresh(token), http.StatusBadRequest, "invalid_grant")
-		}},
+		{rfc, "4.14.2", "older", Must, "A refresh token from before the last one is refused, and ends the grant.", olderRefreshToken},
 		{rfc, "4.2.4", "referrer", Should, "Pages send no referrer.", func(p *probe) {
 			r := p.authorize(p.ask(p.config.Confidential, "client_id", "x").Encode())
 			p.expect(r.header.Get("Referrer-Policy") == "no-referrer", "expected Referrer-Policy: no-referrer")
@@ -86,4 +69,24 @@ func bestPractice() []Case {
 			p.expect(r.status == http.StatusOK && r.text("issuer") == p.config.Issuer, "expected the metadata with the issuer as it is, %s", r.came())
 		}},
 	}
+}
+
+// olderRefreshToken refreshes twice, and then with the first token again.
+func olderRefreshToken(p *probe) {
+	c := p.config.Public
+	refresh := func(token string) reply {
+		return p.token(c, values("grant_type", "refresh_token", "refresh_token", token))
+	}
+	oldest, _ := p.refreshToken(c)
+	token := oldest
+	for range 2 {
+		r := refresh(token)
+		p.granted(r)
+		if next := r.text("refresh_token"); next == "" || next == token {
+			p.notSupported("Refresh tokens are not replaced.")
+		}
+		token = r.text("refresh_token")
+	}
+	p.refused(refresh(oldest), http.StatusBadRequest, "invalid_grant")
+	p.refused(refresh(token), http.StatusBadRequest, "invalid_grant")
 }
