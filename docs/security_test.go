@@ -26,6 +26,8 @@ var classes = []string{
 	"Timing of secret comparison", "Log injection", "Header pollution", "Parameter pollution",
 	"Slow bodies", "Huge bodies", "Thousands of parameters",
 	"CSRF on login", "CSRF on consent", "CSRF on logout",
+	"Guessing user codes", "Device code of another client", "Device code used many times at once", "CSRF on the pages for devices",
+	"Strangers who fill stores and memory", "Approval by a person who is then disabled",
 }
 
 var _ = Describe("security-tests.md", func() {

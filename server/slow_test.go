@@ -171,7 +171,7 @@ var _ = Describe("Slow", func() {
 				_, err = w.Write(piece)
 			}
 			ended <- err
-		}), bounds, nil)
+		}), timeouts{header: time.Second, read: time.Second, write: time.Second, idle: time.Second, answer: time.Second}, nil)
 		_, err := fmt.Fprint(dial(address), "GET / HTTP/1.1\r\nHost: id.example.com\r\n\r\n")
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(ended, patience).Should(Receive(HaveOccurred()))

@@ -63,15 +63,19 @@ func weakened(s http.Handler, g guards, ran *atomic.Int64) http.Handler {
 	})
 }
 
-var _ = Describe("XSS, in Chromium:", func() {
-	// tour has Chromium open the pages, with that text wherever there can be one.
-	tour := func(g guards) int64 {
-		GinkgoHelper()
+var _ = Describe("XSS, in Chromium:", Ordered, func() {
+	var tab context.Context
+	BeforeAll(func() {
 		program, err := exec.LookPath("chromium")
 		if err != nil && os.Getenv("CI") == "" {
 			Skip("chromium is not installed")
 		}
 		Expect(err).NotTo(HaveOccurred())
+		tab = newTab(program)
+	})
+	// tour has Chromium open the pages, with that text wherever there can be one.
+	tour := func(g guards) int64 {
+		GinkgoHelper()
 		var (
 			ran  atomic.Int64
 			site atomic.Pointer[http.Handler]
@@ -93,7 +97,6 @@ var _ = Describe("XSS, in Chromium:", func() {
 		handler := weakened(s, g, &ran)
 		site.Store(&handler)
 
-		tab := newTab(program)
 		open := func(path string, query url.Values) chromedp.Action[chromedp.Void] {
 			return chromedp.Navigate(at.URL + path + "?" + query.Encode())
 		}
@@ -135,7 +138,7 @@ func newTab(program string) context.Context {
 	DeferCleanup(cancel)
 	tab, cancel := chromedp.NewContext(allocator)
 	DeferCleanup(cancel)
-	tab, cancel = context.WithTimeout(tab, time.Minute)
+	tab, cancel = context.WithTimeout(tab, 4*time.Minute)
 	DeferCleanup(cancel)
 	return tab
 }

@@ -158,7 +158,7 @@ func inert(r reply, at string) error {
 var _ = Describe("XSS:", func() {
 	// Each tour has a site of its own: one tries so many passwords that it is told
 	// to wait.
-	alike := func(name, value string, harmless []reply) {
+	alike := func(name, value string, harmless []reply, bones [][]string) {
 		GinkgoHelper()
 		harmful := newSite(atRoot, quiet).tour(name, value)
 		Expect(harmful).To(HaveLen(len(harmless)))
@@ -166,7 +166,7 @@ var _ = Describe("XSS:", func() {
 			where := fmt.Sprintf("%s=%s, answer %d: %s", name, value, i, r.body)
 			Expect(inert(r, atRoot)).To(Succeed(), where)
 			Expect(r.status).To(Equal(harmless[i].status), where)
-			Expect(skeleton(r.body)).To(Equal(skeleton(harmless[i].body)), where)
+			Expect(skeleton(r.body)).To(Equal(bones[i]), where)
 			if location := r.header.Get("Location"); location != "" {
 				Expect(location).To(MatchRegexp(`^https://(id|app)\.example\.com/[!#-;=?-~]*$`), where)
 			}
@@ -179,8 +179,12 @@ var _ = Describe("XSS:", func() {
 	It("through every reflected parameter of every endpoint, error_description among them, comes text and nothing else", func() {
 		for _, name := range reflected {
 			harmless := newSite(atRoot, quiet).tour(name, "harmless")
+			bones := make([][]string, len(harmless))
+			for i, r := range harmless {
+				bones[i] = skeleton(r.body)
+			}
 			for _, value := range hostile {
-				alike(name, value, harmless)
+				alike(name, value, harmless, bones)
 			}
 		}
 	})
