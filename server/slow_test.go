@@ -113,7 +113,8 @@ var _ = Describe("Slow", func() {
 			Expect(response.StatusCode).To(Equal(http.StatusOK))
 			Expect(time.Since(start)).To(BeNumerically("<", patience))
 			group.Wait()
-			Expect(held).To(HaveEach(And(BeNumerically(">=", bound-tick), BeNumerically("<", patience))))
+			// Here the clock starts later than there, by as much as the machine is busy.
+			Expect(held).To(HaveEach(And(BeNumerically(">=", bound/2), BeNumerically("<", patience))))
 			if more != "" { // what is sent to a closed connection can take the answer with it
 				Expect(answers).To(HaveEach(Or(BeEmpty(), HavePrefix(answer))))
 			} else {
