@@ -28,7 +28,7 @@ const devBanner = `
 
 func devCommand() *cobra.Command {
 	var (
-		flags     = common{logFormat: "text"}
+		flags     = common{logFormat: "text", logQuiet: true}
 		options   dev.Options
 		redirects []string
 		inCluster bool
@@ -54,7 +54,7 @@ func devCommand() *cobra.Command {
 			options.Scheme = runtime.NewScheme()
 			utilruntime.Must(clientgoscheme.AddToScheme(options.Scheme))
 			utilruntime.Must(v1alpha1.AddToScheme(options.Scheme))
-			if _, err := fmt.Fprintln(command.ErrOrStderr(), devBanner); err != nil {
+			if _, err := fmt.Fprint(command.ErrOrStderr(), devBanner); err != nil {
 				return err
 			}
 			return dev.Run(command.Context(), options)
@@ -69,7 +69,7 @@ func devCommand() *cobra.Command {
 	own.StringVar(&options.OperatorNamespace, "namespace", "oauth-operator-system",
 		"Namespace of the operator, in which the manifests have the password hashes of OAuthUsers.")
 	own.BoolVar(&inCluster, "in-cluster", false, "Run although this is a Pod of a cluster.")
-	own.IntVar(&flags.logLevel, "v", 0, "Verbosity of the log, 0 to 5.")
+	own.IntVar(&flags.logLevel, "v", 0, "Verbosity of the log, 0 to 5: at 0 it has errors alone.")
 	return command
 }
 
