@@ -154,14 +154,18 @@ var _ = Describe("objects", func() {
 		s := newSecret(newNamespace(ctx, api), "s", map[string]string{"theirs": "yes"})
 		s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "x", UID: "1"}}
 		Expect(api.Create(ctx, s)).To(Succeed())
-		apply := corev1ac.Secret(s.Name, s.Namespace).WithUID(s.UID).WithResourceVersion(s.ResourceVersion).
-			WithLabels(map[string]string{"ours": "yes"}).WithData(map[string][]byte{"a": []byte("9"), "c": []byte("3")})
-		Expect(api.Apply(ctx, apply, client.ForceOwnership, client.FieldOwner("test"))).To(Succeed())
+		version := s.ResourceVersion
+		apply := func(value string) error {
+			return api.Apply(ctx, corev1ac.Secret(s.Name, s.Namespace).WithUID(s.UID).WithResourceVersion(version).
+				WithLabels(map[string]string{"ours": "yes"}).WithData(map[string][]byte{"a": []byte(value), "c": []byte("3")}),
+				client.ForceOwnership, client.FieldOwner("test"))
+		}
+		Expect(apply("9")).To(Succeed())
 		Expect(api.Get(ctx, client.ObjectKeyFromObject(s), s)).To(Succeed())
 		Expect(s.Labels).To(Equal(map[string]string{"ours": "yes", "theirs": "yes"}))
 		Expect(s.Data).To(Equal(map[string][]byte{"a": []byte("9"), "b": []byte("2"), "c": []byte("3")}))
 		Expect(s.OwnerReferences).To(HaveLen(1))
-		Expect(apierrors.IsConflict(api.Apply(ctx, apply, client.ForceOwnership, client.FieldOwner("test")))).To(BeTrue(), "an old version")
+		Expect(apierrors.IsConflict(apply("10"))).To(BeTrue(), "an old version")
 	})
 
 	asked("are found by namespace, label and field, whole or their metadata alone", func(ctx SpecContext, api client.WithWatch) {
@@ -232,6 +236,7 @@ var _ = Describe("a watch", func() {
 		running, stop := context.WithCancel(ctx)
 		DeferCleanup(stop)
 		go func() { _ = held.Start(running) }()
+		Eventually(held.WaitForCacheSync).WithContext(ctx).WithArguments(ctx).Should(BeTrue())
 		key := types.NamespacedName{Namespace: namespace, Name: "before"}
 		Expect(held.Get(ctx, key, &corev1.Secret{})).To(Succeed())
 		Expect(api.Create(ctx, newSecret(namespace, "after", nil))).To(Succeed())

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -83,6 +84,9 @@ func (s *store) create(k *kind, o object) (object, error) {
 		return nil, apierrors.NewAlreadyExists(k.GroupVersion().WithResource(k.resource).GroupResource(), key.Name)
 	}
 	o = o.DeepCopy()
+	if _, typed := o.Object["type"]; k.Kind == "Secret" && !typed {
+		o.Object["type"] = string(corev1.SecretTypeOpaque)
+	}
 	o.SetUID(s.newUID(k, key))
 	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
 	o.SetGeneration(1)
