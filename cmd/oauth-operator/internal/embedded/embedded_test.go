@@ -83,6 +83,7 @@ var _ = Describe("objects", func() {
 	asked("count generations by their spec, and write nothing where nothing is different", func(ctx SpecContext, api client.WithWatch) {
 		c := newClient(newNamespace(ctx, api))
 		Expect(api.Create(ctx, c)).To(Succeed())
+		Expect(api.Update(ctx, c)).To(Succeed()) // the API server notes that this is another write than the first
 		version := c.ResourceVersion
 		Expect(api.Update(ctx, c)).To(Succeed())
 		Expect(c.ResourceVersion).To(Equal(version))
@@ -121,8 +122,15 @@ var _ = Describe("objects", func() {
 		Expect(apierrors.IsConflict(api.Status().Update(ctx, old))).To(BeTrue())
 		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"clientName":"Other"}}`, old.ResourceVersion)
 		Expect(apierrors.IsConflict(api.Patch(ctx, old.DeepCopy(), client.RawPatch(types.MergePatchType, patch)))).To(BeTrue())
-		patch = []byte(`{"metadata":{"uid":"another"},"spec":{"clientName":"Other"}}`)
-		Expect(apierrors.IsConflict(api.Patch(ctx, old.DeepCopy(), client.RawPatch(types.MergePatchType, patch)))).To(BeTrue())
+
+		s := newSecret(c.Namespace, "s", nil)
+		Expect(api.Create(ctx, s)).To(Succeed())
+		patch = []byte(`{"metadata":{"uid":"another"},"data":{"c":"Mw=="}}`)
+		err := api.Patch(ctx, s.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
+		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+		other := s.DeepCopy()
+		other.UID, other.Data["c"] = "another", []byte("3")
+		Expect(apierrors.IsConflict(api.Update(ctx, other))).To(BeTrue())
 	})
 
 	asked("are deleted under the conditions that one makes", func(ctx SpecContext, api client.WithWatch) {
