@@ -16,6 +16,11 @@ export CGO_ENABLED := 0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMAGE   ?= oauth-operator:$(VERSION)
+# For which machines the image is built. PACKAGE and IMAGE_ARGS build one of another
+# program; see hack/image.
+PLATFORMS  ?= linux/amd64,linux/arm64
+PACKAGE    ?= ./cmd/oauth-operator
+IMAGE_ARGS ?=
 
 # How long each fuzz target runs: a moment in make test, and longer in make fuzz.
 test: FUZZTIME ?= 5s
@@ -74,11 +79,12 @@ fmt: ## Format the Go code
 	$(golangci-lint) fmt
 
 .PHONY: tidy
-tidy: ## Tidy the requirements of all four modules
+tidy: ## Tidy the requirements of all modules
 	go mod tidy
 	cd hack/tools && go mod tidy
 	cd hack/controlplane/programs && go mod tidy
 	cd hack/foreign/zitadel && go mod tidy
+	cd hack/image && go mod tidy
 
 ##@ Prove
 
@@ -88,6 +94,7 @@ verify: verify-tidy verify-generated lint verify-manifests ## Everything that ne
 .PHONY: lint
 lint: ## Lint the Go code, the house's import rules included
 	$(golangci-lint) run
+	cd hack/image && go tool -modfile=../tools/go.mod golangci-lint run
 
 .PHONY: verify-generated
 verify-generated:
@@ -95,7 +102,7 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/image; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests
@@ -108,7 +115,7 @@ verify-manifests:
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
-	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
+	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s)$(if $(filter ./...,$(PKG)), -also hack/image) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file
@@ -131,9 +138,20 @@ c-compiler:
 
 ##@ Ship
 
+.PHONY: image
+image: ## Build the image IMAGE into dist, without Docker. PLATFORMS=linux/amd64 for one, PACKAGE=./dir for another program
+	go -C hack/image run . build -name '$(IMAGE)' -version '$(VERSION)' -platforms '$(PLATFORMS)' \
+		-package '$(PACKAGE)' -out '$(CURDIR)/dist' $(IMAGE_ARGS)
+
+.PHONY: push
+push: image ## Build the image and push it to the registry that IMAGE names, with the credentials of docker login
+	go -C hack/image run . push -layout '$(CURDIR)/dist/$(firstword $(subst :, ,$(notdir $(IMAGE)))).oci' '$(IMAGE)'
+
 .PHONY: docker-build
-docker-build: ## Build the container image IMAGE (needs docker)
-	docker build --build-arg VERSION='$(VERSION)' -t '$(IMAGE)' .
+docker-build: ## Build the image IMAGE with docker
+	docker build -t '$(IMAGE)' --build-arg VERSION='$(VERSION)' --build-arg REVISION="$$(git rev-parse HEAD)" \
+		--build-arg SOURCE_DATE_EPOCH="$$(git log -1 --format=%ct)" \
+		--build-arg CREATED="$$(TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)" .
 
 .PHONY: install
 install: ## Install the CRDs into the current cluster (needs kubectl)

@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,12 +24,17 @@ import (
 func main() {
 	fuzztime := flag.Duration("fuzztime", 0, "how long each fuzz target runs; 0 leaves them out")
 	onlyFuzz := flag.Bool("fuzzonly", false, "run nothing but the fuzz targets")
+	var modules []string
+	flag.Func("also", "folder of a further module, all of whose packages are tested with the same flags; may be repeated", func(dir string) error {
+		modules = append(modules, dir)
+		return nil
+	})
 	keep := flag.Int("keep", 0, "keep up to so many inputs of each fuzz target in its testdata")
 	flag.Parse()
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report := newReport(os.Stdout)
-	err := run(ctx, report, fuzzing{time: *fuzztime, keep: *keep, alone: *onlyFuzz}, flag.Args())
+	err := run(ctx, report, fuzzing{time: *fuzztime, keep: *keep, alone: *onlyFuzz}, flag.Args(), modules)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gotest:", err)
@@ -46,7 +52,7 @@ type fuzzing struct {
 	alone bool          // no other tests
 }
 
-func run(ctx context.Context, report *report, wanted fuzzing, args []string) error {
+func run(ctx context.Context, report *report, wanted fuzzing, args, modules []string) error {
 	if wanted.time > 0 {
 		targets, err := fuzzTargets(ctx, "./...")
 		if err != nil {
@@ -60,13 +66,19 @@ func run(ctx context.Context, report *report, wanted fuzzing, args []string) err
 	if wanted.alone {
 		return nil
 	}
-	return test(ctx, report, args)
+	var errs []error
+	for _, dir := range append([]string{"."}, modules...) {
+		errs = append(errs, test(ctx, report, dir, args))
+	}
+	return errors.Join(errs...)
 }
 
-// test runs go test. That a test failed is no error of this function's; it
-// stands in the report.
-func test(ctx context.Context, report *report, args []string) error {
+// test runs go test in the folder of a module. That a test failed is no error of
+// this function's; it stands in the report.
+func test(ctx context.Context, report *report, dir string, args []string) error {
 	cmd := goCommand(ctx, append([]string{"test", "-json"}, args...)...)
+	cmd.Dir = dir
+	before := report.total
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -79,11 +91,11 @@ func test(ctx context.Context, report *report, args []string) error {
 	if readErr != nil {
 		_, _ = io.Copy(io.Discard, out)
 	}
-	if err := cmd.Wait(); err != nil && report.total.failed == 0 {
+	if err := cmd.Wait(); err != nil && report.total.failed == before.failed {
 		return fmt.Errorf("go test failed without saying which test did: %w", err)
 	}
-	if report.total == (count{}) {
-		return fmt.Errorf("go test %v ran no test", args)
+	if report.total == before {
+		return fmt.Errorf("go test %v in %s ran no test", args, dir)
 	}
 	return readErr
 }
