@@ -26,8 +26,8 @@ const (
 	// farewell is how long a server that is told to stop goes on, and asks with each
 	// answer for another connection. Whoever keeps a connection busy has then let go of
 	// it, and no request is on its way into one that is being closed.
-	farewell = time.Second
-	maxHeaderBytes    = 32 << 10
+	farewell       = time.Second
+	maxHeaderBytes = 32 << 10
 )
 
 // Listener serves a handler until its context ends.

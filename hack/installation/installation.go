@@ -219,6 +219,9 @@ func (i *Installation) applyRoles(ctx context.Context) error {
 	return err
 }
 
+// StartController starts the controller again that End has ended.
+func (i *Installation) StartController(ctx context.Context) error { return i.startController(ctx) }
+
 func (i *Installation) startController(ctx context.Context) error {
 	return i.run(ctx, "controller", "oauth-operator-controller", i.options.ControllerArgs...)
 }
