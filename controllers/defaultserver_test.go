@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/cmd/oauth-operator/alive"
 )
 
 var _ = Describe("The AuthorizationServer that the controller is told", Ordered, func() {
@@ -114,13 +116,19 @@ var _ = DescribeTable("A file that holds no AuthorizationServer ends the control
 
 var _ = Describe("Probes", func() {
 	It("know a worker that waits for a lock which nobody releases", func() {
+		watchdog := alive.New(time.Second, nil)
 		locked, release := make(chan struct{}), make(chan struct{})
-		var hold, under, ended atomic.Int64
+		var working atomic.Int64
+		var hold atomic.Bool
 		stopManager()
 		stopManager = startManager(func(o *Options) {
-			o.Watch = func(string) func() { under.Add(1); return func() { ended.Add(1) } }
+			o.Watch = func(work string) func() {
+				working.Add(1)
+				done := watchdog.Watch(work)
+				return func() { working.Add(-1); done() }
+			}
 			o.Now = func() time.Time {
-				if hold.CompareAndSwap(1, 2) {
+				if working.Load() > 0 && hold.CompareAndSwap(true, false) {
 					close(locked)
 					<-release // whatever the context says
 				}
@@ -128,12 +136,16 @@ var _ = Describe("Probes", func() {
 			}
 		})
 		DeferCleanup(restartManager)
-		DeferCleanup(func() { close(release) })
-		Eventually(func() bool { return under.Load() > 0 && under.Load() == ended.Load() }).Should(BeTrue(), "all work was seen to end")
-		hold.Store(1)
+		released := sync.OnceFunc(func() { close(release) })
+		DeferCleanup(released)
+		Consistently(func() error { return watchdog.Check(nil) }).Should(Succeed(), "nothing takes so long by itself")
+
+		hold.Store(true)
 		newServer()
 		Eventually(locked).Should(BeClosed())
-		Consistently(func() int64 { return under.Load() - ended.Load() }).Should(BeNumerically(">=", 1))
+		Eventually(func() error { return watchdog.Check(nil) }).Should(MatchError(ContainSubstring("the controller authorizationserver")))
+		released()
+		Eventually(func() error { return watchdog.Check(nil) }).Should(Succeed())
 	})
 
 	It("say that a controller is not ready before its caches are filled, and is afterwards", func() {
