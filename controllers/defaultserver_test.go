@@ -141,7 +141,9 @@ var _ = Describe("Probes", func() {
 		Consistently(func() error { return watchdog.Check(nil) }).Should(Succeed(), "nothing takes so long by itself")
 
 		hold.Store(true)
-		newServer()
+		as := server()
+		Expect(admin.Create(suiteCtx, as)).To(Succeed())
+		DeferCleanup(func() { Expect(admin.Delete(suiteCtx, as)).To(Succeed()) })
 		Eventually(locked).Should(BeClosed())
 		Eventually(func() error { return watchdog.Check(nil) }).Should(MatchError(ContainSubstring("the controller authorizationserver")))
 		released()
