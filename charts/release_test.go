@@ -32,6 +32,8 @@ var _ = Describe("A release", Ordered, func() {
 		api        client.Client
 		kubeconfig string
 		mounted    string // the folder that the kubelet would fill
+
+		stopController = func() {}
 	)
 
 	helm := func(ctx context.Context, args ...string) string {
@@ -95,6 +97,9 @@ var _ = Describe("A release", Ordered, func() {
 		mounted = GinkgoT().TempDir()
 	})
 
+	// It runs in several specs, so none of them cleans it up.
+	AfterAll(func() { stopController() })
+
 	It("can be tried out before anything is there", func(ctx SpecContext) {
 		helm(ctx, append([]string{"install", release, chart, "--dry-run=server"}, withIssuer(issuer)...)...)
 		helm(ctx, append([]string{"install", release, chart, "--dry-run=client"}, withIssuer(issuer)...)...)
@@ -128,7 +133,7 @@ var _ = Describe("A release", Ordered, func() {
 
 	It("has the controller make the AuthorizationServer of its values", func(ctx SpecContext) {
 		mount(ctx)
-		startController(plane, api, kubeconfig, mounted)
+		stopController = startController(plane, api, kubeconfig, mounted)
 		Eventually(server(ctx)).WithContext(ctx).Should(And(
 			HaveField("Spec.Issuer", issuer),
 			HaveField("Annotations", HaveKeyWithValue("oauth-operator.dev/is-default-authorization-server", "true")),
@@ -220,8 +225,8 @@ func shortName(crds map[string]any) any {
 }
 
 // startController runs what the Pod of the release's controller runs, under its
-// service account, until the suite's container ends.
-func startController(plane *controlplane.ControlPlane, api client.Client, kubeconfig, mounted string) {
+// service account, and returns what stops it.
+func startController(plane *controlplane.ControlPlane, api client.Client, kubeconfig, mounted string) (stop func()) {
 	GinkgoHelper()
 	content, err := plane.Kubeconfig(controlplane.ServiceAccount(namespace, "oauth-operator-controller"))
 	Expect(err).NotTo(HaveOccurred())
@@ -235,8 +240,8 @@ func startController(plane *controlplane.ControlPlane, api client.Client, kubeco
 	controller := exec.Command(binary, args...) // #nosec G204 -- the binary of this repository
 	controller.Stdout, controller.Stderr = GinkgoWriter, GinkgoWriter
 	Expect(controller.Start()).To(Succeed())
-	DeferCleanup(func() {
+	return func() {
 		Expect(controller.Process.Signal(syscall.SIGTERM)).To(Succeed())
 		Expect(controller.Wait()).To(Succeed())
-	})
+	}
 }
