@@ -172,7 +172,7 @@ var _ = Describe("A release", Ordered, func() {
 
 	It("keeps the AuthorizationServer when the values have none any more", func(ctx SpecContext) {
 		uid := server(ctx)(Default).UID
-		helm(ctx, "upgrade", release, chart)
+		helm(ctx, "upgrade", release, chart, "--reset-values")
 		args := deployed(ctx, api, "controller").Spec.Template.Spec.Containers[0].Args
 		Expect(args).NotTo(ContainElement(ContainSubstring("default-authorization-server")))
 		Expect(server(ctx)(Default).UID).To(Equal(uid))

@@ -228,10 +228,13 @@ var _ = Describe("The listener", func() {
 		const callers = 16
 		var answered atomic.Int64
 		last := make(chan error, callers)
-		for range callers {
+		for n := range callers {
 			go func() {
 				client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
-				for {
+				// Some of them have a connection that is idle at most moments.
+				pace := time.NewTicker(time.Millisecond + time.Duration(n%2)*50*time.Millisecond)
+				defer pace.Stop()
+				for range pace.C {
 					// A POST is not sent again by itself when its connection breaks.
 					request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address, strings.NewReader("a=b"))
 					if err != nil {
