@@ -17,7 +17,14 @@ import (
 
 // Bounds on what a connection may cost, for callers that are slow or large on
 // purpose. Argon2id takes tens of milliseconds; nothing else here takes one.
-const maxHeaderBytes = 32 << 10
+const (
+	// farewell is how long a server that is told to stop goes on, and asks with each
+	// answer for another connection. Whoever keeps a connection busy has then let go of
+	// it, and no request is on its way into one that is being closed.
+	farewell = time.Second
+
+	maxHeaderBytes = 32 << 10
+)
 
 // timeouts bound how long a caller may take.
 type timeouts struct {
@@ -61,8 +68,8 @@ type Listener struct {
 	timeouts timeouts
 }
 
-// Start listens and serves until ctx ends, then lets the requests under way
-// finish. It returns an error if it cannot listen.
+// Start listens and serves until ctx ends, then sends callers away and lets the
+// requests under way finish. It returns an error if it cannot listen.
 func (l *Listener) Start(ctx context.Context) error {
 	listener := l.Open
 	if listener == nil {
@@ -73,7 +80,7 @@ func (l *Listener) Start(ctx context.Context) error {
 	}
 	bounds := cmp.Or(l.timeouts, defaultTimeouts)
 	server := &http.Server{
-		Handler:           withTimeout(bounds.answer, closeAfterChunks(l.Handler)),
+		Handler:           withTimeout(bounds.answer, closing(ctx, closeAfterChunks(l.Handler))),
 		TLSConfig:         l.TLS,
 		ReadHeaderTimeout: bounds.header,
 		ReadTimeout:       bounds.read,
@@ -95,10 +102,26 @@ func (l *Listener) Start(ctx context.Context) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Drain)
 	defer cancel()
+	select {
+	case err := <-done:
+		return fmt.Errorf("the authorization server stopped serving: %w", err)
+	case <-time.After(min(farewell, l.Drain/2)):
+	}
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("requests were still under way after %s: %w", l.Drain, err)
 	}
 	return nil
+}
+
+// closing has every answer that is given once ctx has ended be the last one of its
+// connection (RFC 9112 §9.6).
+func closing(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (l *Listener) serve(server *http.Server, listener net.Listener) error {
