@@ -28,6 +28,7 @@ import (
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/kubernetes"
 	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/grant/postgres"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/logout"
@@ -44,6 +45,9 @@ const (
 	// StoreMemory keeps grants in the process: for benchmarks, and for trying
 	// things out with one replica.
 	StoreMemory = "memory"
+
+	// StorePostgres keeps grants in a database.
+	StorePostgres = "postgres"
 )
 
 // ClusterOptions say how a Server stands on a cluster.
@@ -58,8 +62,12 @@ type ClusterOptions struct {
 	// clients name (backchannelLogoutURI, jwksURI, sectorIdentifierURI).
 	ClientNetworks []netip.Prefix
 
-	// GrantStore is StoreKubernetes or StoreMemory.
+	// GrantStore is StoreKubernetes, StoreMemory or StorePostgres.
 	GrantStore string
+
+	// Postgres says where the database of StorePostgres is. Registerer and Log are
+	// those below.
+	Postgres postgres.Options
 
 	Registerer prometheus.Registerer
 	Log        logr.Logger
@@ -72,6 +80,7 @@ type Cluster struct {
 	reader     client.Reader
 	keys       *keys.Watcher
 	registries *registration.Cluster
+	grants     grant.Store
 	synced     atomic.Bool // the issuers have been read once
 }
 
@@ -118,7 +127,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	}
 	strangers := outbound.New(outbound.Options{Networks: options.ClientNetworks})
 	documents := clientdocument.New(clientdocument.Options{Client: strangers, Log: options.Log})
-	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
+	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, grants: store}
 	c.Server = New(Options{
 		Registry:  func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
 		Keys:      watcher.For,
@@ -144,8 +153,16 @@ func newStore(mgr manager.Manager, options ClusterOptions) (grant.Store, error) 
 		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.OperatorNamespace, options.Namespaces...)
 	case StoreMemory:
 		return memory.New(nil), nil
+	case StorePostgres:
+		settings := options.Postgres
+		settings.Registerer, settings.Log = options.Registerer, options.Log.WithName("grants")
+		store, err := postgres.Open(settings)
+		if err != nil {
+			return nil, err
+		}
+		return store, mgr.Add(replicaRunnable(store.Start))
 	default:
-		return nil, fmt.Errorf("there is no grant store %q: it is %s or %s", name, StoreKubernetes, StoreMemory)
+		return nil, fmt.Errorf("there is no grant store %q: it is %s, %s or %s", name, StoreKubernetes, StorePostgres, StoreMemory)
 	}
 }
 
@@ -193,13 +210,19 @@ func (c *Cluster) readIssuers(ctx context.Context) error {
 }
 
 // Ready is a readiness check: the caches have been filled, so every registration
-// that there is can be answered for, and the keys are there.
+// that there is can be answered for, and the keys are there. A grant store that is
+// away is no reason to turn people away, once it was there.
 func (c *Cluster) Ready(*http.Request) error {
 	if !c.synced.Load() {
 		return errors.New("the AuthorizationServers have not been read yet")
 	}
 	if !c.registries.HasSynced() {
 		return errors.New("the OAuthClients have not all been read yet")
+	}
+	if store, ok := c.grants.(*postgres.Store); ok {
+		if err := store.Ready(); err != nil {
+			return err
+		}
 	}
 	// The keys of an AuthorizationServer that is only being made are no reason
 	// to turn people away from the others.

@@ -84,6 +84,9 @@ const (
 	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
 	LoggedOut          Reason = "LoggedOut"          // Back-Channel Logout §2.7
 	RevokedByClient    Reason = "RevokedByClient"    // RFC 7009 §2.1
+
+	RevokedByAdministrator Reason = "RevokedByAdministrator" // with oauth-operator grants revoke
+	Moved                  Reason = "Moved"                  // to another store, which has the last word
 )
 
 // Store keeps grants. Each method is one atomic step, also between replicas
@@ -128,6 +131,7 @@ var (
 	ErrNotFound = errors.New("grant: not found")
 	ErrMoved    = errors.New("grant: not at the expected generation")
 	ErrSpent    = errors.New("grant: used before")
+	ErrNoted    = errors.New("grant: noted before")
 )
 
 // idEncoding gives names that Kubernetes accepts.
