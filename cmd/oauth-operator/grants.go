@@ -42,13 +42,13 @@ func grantsCommand() *cobra.Command {
 		Short: "Look after the grants in a grant store",
 		Long: "Lists, revokes and moves grants, and makes the schema of a database. Grants in the cluster are " +
 			"reached with the permissions of your kubeconfig, those in a database with its connection string.",
+		PersistentPreRun: func(*cobra.Command, []string) { ctrl.SetLogger(logr.Discard()) }, // what fails is returned
 	}
 	persistent := command.PersistentFlags()
 	persistent.StringVar(&flags.kubeconfig, "kubeconfig", "",
 		"Kubeconfig file. Without it: the service account of the Pod, or else $KUBECONFIG and ~/.kube/config.")
 	registerPostgres(persistent, &flags.postgres)
 	flags.qps, flags.burst = 500, 1000
-	ctrl.SetLogger(logr.Discard())
 	command.AddCommand(flags.migrateCommand(), flags.listCommand(), flags.revokeCommand(), flags.copyCommand())
 	return command
 }

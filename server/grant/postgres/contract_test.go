@@ -14,30 +14,40 @@ import (
 	"oauth-operator.dev/server/grant/storetest"
 )
 
-var _ = storetest.Behaves("a database", func() storetest.Backend {
-	GinkgoHelper()
-	ctx := context.Background()
-	return storetest.Backend{Store: newHome(ctx).migrated(ctx), ClientID: "team.app", OtherClientID: "team.other.app"}
-})
+// contract returns what starts a backend for each spec of the contract: on one
+// database for all of them, to save the time, with clients of its own.
+func contract(prepare func(ctx context.Context, h *home), replicate func(h *home) grant.Store) func() storetest.Backend {
+	var name string
+	specs := 0
+	return func() storetest.Backend {
+		GinkgoHelper()
+		ctx := context.Background()
+		if name == "" {
+			h := newHome(ctx)
+			name = h.name
+			prepare(ctx, h)
+			h.migrated(ctx)
+		}
+		specs++
+		client := fmt.Sprintf("team-%d.app", specs)
+		return storetest.Backend{Store: replicate(homeOn(name)), ClientID: client, OtherClientID: "other." + client}
+	}
+}
+
+func asIs(context.Context, *home) {}
+
+func alone(h *home) grant.Store { return h.open() }
+
+var _ = storetest.Behaves("a database", contract(asIs, alone))
 
 // An engine that has no other level, as distributed ones, is as good.
-var _ = storetest.Behaves("a database that is serializable throughout", func() storetest.Backend {
-	GinkgoHelper()
-	ctx := context.Background()
-	h := newHome(ctx)
+var _ = storetest.Behaves("a database that is serializable throughout", contract(func(ctx context.Context, h *home) {
 	h.sql(ctx, "ALTER DATABASE "+h.name+" SET default_transaction_isolation = 'serializable'")
-	return storetest.Backend{Store: h.migrated(ctx), ClientID: "team.app", OtherClientID: "team.other.app"}
-})
+}, alone))
 
-// Two replicas take turns.
-var _ = storetest.Behaves("a database that two replicas share", func() storetest.Backend {
-	GinkgoHelper()
-	ctx := context.Background()
-	h := newHome(ctx)
-	return storetest.Backend{
-		Store: &replicas{stores: []*postgres.Store{h.migrated(ctx), h.open()}}, ClientID: "team.app", OtherClientID: "team.other.app",
-	}
-})
+var _ = storetest.Behaves("a database that two replicas share", contract(asIs, func(h *home) grant.Store {
+	return &replicas{stores: []*postgres.Store{h.open(), h.open()}}
+}))
 
 var _ = Describe("Note", func() {
 	It("keeps a value until its time is over, once", func(ctx SpecContext) {

@@ -52,6 +52,12 @@ func newHome(ctx context.Context) *home {
 	GinkgoHelper()
 	name, err := shared.NewDatabase(ctx)
 	Expect(err).NotTo(HaveOccurred())
+	return homeOn(name)
+}
+
+// homeOn returns the database of that name.
+func homeOn(name string) *home {
+	GinkgoHelper()
 	h := &home{name: name, file: filepath.Join(GinkgoT().TempDir(), "dsn")}
 	h.connects(shared.DSN(name))
 	h.options = postgres.Options{DSNFile: h.file, MaxConnections: 20, StatementTimeout: 20 * time.Second, Log: logr.Discard()}
