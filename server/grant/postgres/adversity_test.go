@@ -68,6 +68,7 @@ var _ = Describe("A connection that is lost in the middle of a step", func() {
 		Eventually(result).Should(Receive(&lost))
 		Expect(lost).To(HaveOccurred())
 		Expect(isAnswer(lost)).To(BeFalse(), "%v", lost)
+		Expect(lost).To(MatchError(ContainSubstring("has ended the connection")), "at once: it is not for the store to try again")
 		release()
 
 		moved, err := store.Advance(ctx, g.Key(), 0, at, at.Add(time.Hour))
