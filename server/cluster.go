@@ -29,6 +29,7 @@ import (
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/kubernetes"
 	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/grant/postgres"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/logout"
@@ -45,6 +46,9 @@ const (
 	// StoreMemory keeps grants in the process: for benchmarks, and for trying
 	// things out with one replica.
 	StoreMemory = "memory"
+
+	// StorePostgres keeps grants in a database.
+	StorePostgres = "postgres"
 )
 
 // ClusterOptions say how a Server stands on a cluster.
@@ -59,8 +63,12 @@ type ClusterOptions struct {
 	// clients name (backchannelLogoutURI, jwksURI, sectorIdentifierURI).
 	ClientNetworks []netip.Prefix
 
-	// GrantStore is StoreKubernetes or StoreMemory.
+	// GrantStore is StoreKubernetes, StoreMemory or StorePostgres.
 	GrantStore string
+
+	// Postgres says where the database of StorePostgres is. Registerer and Log are
+	// those below.
+	Postgres postgres.Options
 
 	// Notice is what people have to know on every page. "" for nothing.
 	Notice string
@@ -82,6 +90,7 @@ type Cluster struct {
 	registries *registration.Cluster
 	notice     string
 	watch      func(work string) (done func())
+	grants     grant.Store
 	synced     atomic.Bool // the issuers have been read once
 	started    atomic.Bool // it was ready once
 }
@@ -132,7 +141,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	if options.Registerer != nil {
 		options.Registerer.MustRegister(newKeyAge(watcher.SigningSince))
 	}
-	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, notice: options.Notice, watch: options.Watch}
+	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, grants: store, notice: options.Notice, watch: options.Watch}
 	if c.watch == nil {
 		c.watch = func(string) func() { return func() {} }
 	}
@@ -161,8 +170,16 @@ func newStore(mgr manager.Manager, options ClusterOptions) (grant.Store, error) 
 		return kubernetes.New(mgr.GetConfig(), mgr.GetHTTPClient(), options.OperatorNamespace, options.Namespaces...)
 	case StoreMemory:
 		return memory.New(nil), nil
+	case StorePostgres:
+		settings := options.Postgres
+		settings.Registerer, settings.Log = options.Registerer, options.Log.WithName("grants")
+		store, err := postgres.Open(settings)
+		if err != nil {
+			return nil, err
+		}
+		return store, mgr.Add(replicaRunnable(store.Start))
 	default:
-		return nil, fmt.Errorf("there is no grant store %q: it is %s or %s", name, StoreKubernetes, StoreMemory)
+		return nil, fmt.Errorf("there is no grant store %q: it is %s, %s or %s", name, StoreKubernetes, StorePostgres, StoreMemory)
 	}
 }
 
@@ -218,7 +235,8 @@ func (c *Cluster) readIssuers(ctx context.Context) error {
 //
 // Once it was ready, a replica stays so: all of it is in memory, whatever becomes of
 // the API server. What is made later, such as the keys of another AuthorizationServer,
-// is no reason to turn people away from those that are served.
+// is no reason to turn people away from those that are served. Nor is a grant store that
+// is away, once it was there.
 func (c *Cluster) Ready(request *http.Request) error {
 	if c.started.Load() {
 		return nil
@@ -228,6 +246,11 @@ func (c *Cluster) Ready(request *http.Request) error {
 	}
 	if !c.registries.HasSynced() {
 		return errors.New("the OAuthClients have not all been read yet")
+	}
+	if store, ok := c.grants.(*postgres.Store); ok {
+		if err := store.Ready(); err != nil {
+			return err
+		}
 	}
 	withKeys, err := c.issuersWithKeys(request.Context())
 	if err != nil {

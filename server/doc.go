@@ -30,7 +30,8 @@
 //
 //	resourceowner    who the person is: directory, login, browser session, consent
 //	pages            what the person sees
-//	grant            what has to be remembered: the Store contract and its backends
+//	grant            what has to be remembered: the Store contract and its backends: grant/kubernetes,
+//	                 grant/postgres, grant/memory; grant/storetest is the suite that each passes
 //	devicecode       where devices and people meet: device codes, user codes, what was decided
 //	keys             the keys of an issuer, compiled for use
 //	issuer           the settings of an issuer

@@ -135,6 +135,13 @@ const (
 	// ReasonRevokedByClient: the client has revoked one of its tokens (RFC 7009).
 	ReasonRevokedByClient = "RevokedByClient"
 
+	// ReasonRevokedByAdministrator: somebody has revoked it with oauth-operator
+	// grants revoke.
+	ReasonRevokedByAdministrator = "RevokedByAdministrator"
+
+	// ReasonMoved: the grant is kept in another grant store from now on.
+	ReasonMoved = "Moved"
+
 	// ReasonRefreshTokenReused: a refresh token that had been replaced was
 	// presented after the grace period (RFC 9700 §4.14.2).
 	ReasonRefreshTokenReused = "RefreshTokenReused"

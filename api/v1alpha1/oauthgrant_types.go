@@ -117,7 +117,7 @@ type OAuthGrantSpec struct {
 // OAuthGrantStatus is how far a grant has been used.
 //
 // +kubebuilder:validation:XValidation:rule=`self.generation >= oldSelf.generation`,message="generation must not go back: it would make refresh tokens good again that were replaced",fieldPath=".generation"
-// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.conditions) || !oldSelf.conditions.exists(c, c.type == 'Active' && c.status == 'False') || (has(self.conditions) && self.conditions.exists(c, c.type == 'Active' && c.status == 'False'))`,message="conditions must keep Active=False: a grant that was revoked stays revoked",fieldPath=".conditions"
+// +kubebuilder:validation:XValidation:rule=`!has(oldSelf.conditions) || !oldSelf.conditions.exists(c, c.type == 'Active' && c.status == 'False' && c.reason != 'Moved') || (has(self.conditions) && self.conditions.exists(c, c.type == 'Active' && c.status == 'False'))`,message="conditions must keep Active=False: a grant that was revoked stays revoked, unless it had moved to another store",fieldPath=".conditions"
 type OAuthGrantStatus struct {
 	// observedGeneration is the generation of the object that this status speaks of.
 	// +optional

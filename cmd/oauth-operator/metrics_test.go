@@ -45,7 +45,9 @@ var _ = Describe("The metrics", func() {
 			for _, label := range metricWord.FindAllStringSubmatch(row[2], -1) {
 				labels = append(labels, label[1])
 			}
-			documented[row[1]] = labels
+			if !strings.HasPrefix(row[1], databaseMetrics) { // those are in postgres_test.go
+				documented[row[1]] = labels
+			}
 		}
 		Expect(len(documented)).To(BeNumerically(">=", 10))
 

@@ -15,6 +15,7 @@ import (
 
 	"oauth-operator.dev/cmd/oauth-operator/alive"
 	"oauth-operator.dev/server"
+	"oauth-operator.dev/server/grant/postgres"
 )
 
 // serverFlags are the flags of the server that the controller does not have.
@@ -27,6 +28,7 @@ type serverFlags struct {
 	proxies    []string
 	networks   []string
 	grantStore string
+	postgres   postgres.Options
 	namespaces []string
 	drain      time.Duration
 }
@@ -56,7 +58,8 @@ func serverCommand() *cobra.Command {
 	own.StringSliceVar(&flags.networks, "client-networks", nil,
 		"Networks (CIDR) that the server may reach, although they are not public, at addresses that clients name: backchannelLogoutURI, jwksURI and sectorIdentifierURI.")
 	own.StringVar(&flags.grantStore, "grant-store", server.StoreKubernetes,
-		"Where grants are kept: kubernetes, or memory, which forgets them when the process ends and is not shared by replicas.")
+		"Where grants are kept: kubernetes; postgres, for hundreds of thousands of them; or memory, which forgets them when the process ends and is not shared by replicas.")
+	registerPostgres(own, &flags.postgres)
 	own.StringSliceVar(&flags.namespaces, "namespaces", nil,
 		"Namespaces whose OAuthClients are served, separated by commas. Without it: all.")
 	own.DurationVar(&flags.drain, "drain-timeout", 20*time.Second,
@@ -95,6 +98,7 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 		Namespaces:        f.namespaces,
 		ClientNetworks:    networks,
 		GrantStore:        f.grantStore,
+		Postgres:          f.postgres,
 		Watch:             watchdog.Watch,
 		Registerer:        ctrlmetrics.Registry,
 		Log:               log.WithName("server"),

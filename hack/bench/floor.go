@@ -19,15 +19,12 @@ import (
 
 // serveFloor is the least that a token endpoint could be: bare net/http that
 // reads the request, signs once with ES256 and answers with JSON, and beside it
-// a page that redirects. With a kubeconfig it also writes to the cluster what a
-// grant cannot do without. It runs as a process of its own, as the server does.
-func serveFloor(address, kubeconfig string) error {
-	writes := &writer{}
-	if kubeconfig != "" {
-		var err error
-		if writes, err = newWriter(kubeconfig, floorNamespace); err != nil {
-			return err
-		}
+// a page that redirects. With a store it also writes there what a grant cannot do
+// without. It runs as a process of its own, as the server does.
+func serveFloor(address string, store floorStore) error {
+	write, err := store.writer()
+	if err != nil {
+		return err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -36,9 +33,9 @@ func serveFloor(address, kubeconfig string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
 		var refreshToken string
-		if kubeconfig != "" {
+		if write != nil {
 			var err error
-			if refreshToken, err = writes.handle(r); err != nil {
+			if refreshToken, err = write(r); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
@@ -68,6 +65,31 @@ func serveFloor(address, kubeconfig string) error {
 	return server.ListenAndServe()
 }
 
+// floorStore is where the floor writes: a cluster, a database, or nowhere.
+type floorStore struct {
+	kubeconfig string
+	dsn        string
+}
+
+// writer returns what does the write of a request, nil for none.
+func (s floorStore) writer() (func(*http.Request) (refreshToken string, err error), error) {
+	switch {
+	case s.kubeconfig != "":
+		w, err := newWriter(s.kubeconfig, floorNamespace)
+		if err != nil {
+			return nil, err
+		}
+		return w.handle, nil
+	case s.dsn != "":
+		w, err := newRowWriter(context.Background(), s.dsn)
+		if err != nil {
+			return nil, err
+		}
+		return w.handle, nil
+	}
+	return nil, nil
+}
+
 // floorNamespace is where the floor keeps the objects that it writes.
 const floorNamespace = "floor"
 
@@ -75,14 +97,14 @@ const floorNamespace = "floor"
 type floors struct {
 	token     time.Duration // a request with one signature
 	authorize time.Duration // a request with a redirect
-	code      time.Duration // a request with one signature and one object created
-	refresh   time.Duration // a request with one signature, and one object read and patched
+	code      time.Duration // a request with one signature and one object or row created
+	refresh   time.Duration // a request with one signature, and one object or row read and changed
 }
 
 // measureFloors runs serveFloor in a process of its own and loads it in the same
-// way as the server. Without a kubeconfig, nothing is written.
-func measureFloors(ctx context.Context, n int, kubeconfig string) (floors, error) {
-	address, pid, stop, err := startFloor(ctx, kubeconfig)
+// way as the server. Without a store, nothing is written.
+func measureFloors(ctx context.Context, n int, store floorStore) (floors, error) {
+	address, pid, stop, err := startFloor(ctx, store)
 	if err != nil {
 		return floors{}, err
 	}
@@ -114,7 +136,7 @@ func measureFloors(ctx context.Context, n int, kubeconfig string) (floors, error
 	}); err != nil {
 		return floors{}, err
 	}
-	if kubeconfig == "" {
+	if store == (floorStore{}) {
 		f.code, f.refresh = f.token, f.token
 		return f, nil
 	}
@@ -137,7 +159,7 @@ func (f *floors) measureWrites(ctx context.Context, pid, n int, ask func(context
 }
 
 // startFloor starts this program as the floor.
-func startFloor(ctx context.Context, kubeconfig string) (address string, pid int, stop func(), err error) {
+func startFloor(ctx context.Context, store floorStore) (address string, pid int, stop func(), err error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", 0, nil, err
@@ -150,7 +172,7 @@ func startFloor(ctx context.Context, kubeconfig string) (address string, pid int
 	if err != nil {
 		return "", 0, nil, err
 	}
-	command := exec.CommandContext(ctx, self, "-serve-floor", address, "-floor-kubeconfig", kubeconfig) // #nosec G204 -- this program itself
+	command := exec.CommandContext(ctx, self, "-serve-floor", address, "-floor-kubeconfig", store.kubeconfig, "-floor-dsn", store.dsn) // #nosec G204 -- this program itself
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		return "", 0, nil, err

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -24,6 +25,7 @@ import (
 	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/hack/controlplane"
 	"oauth-operator.dev/hack/installation"
+	"oauth-operator.dev/hack/postgres"
 )
 
 const (
@@ -41,18 +43,19 @@ func main() {
 		pprof    = flag.String("pprof", "127.0.0.1:6060", "address at which the server tells its profiles meanwhile")
 		floor    = flag.String("serve-floor", "", "serve the floor at this address (for internal use)")
 		writes   = flag.String("floor-kubeconfig", "", "have the floor write to this cluster (for internal use)")
+		rows     = flag.String("floor-dsn", "", "have the floor write to this database (for internal use)")
 	)
 	flag.Parse()
 	if *floor != "" {
-		exit(serveFloor(*floor, *writes))
+		exit(serveFloor(*floor, floorStore{kubeconfig: *writes, dsn: *rows}))
 	}
 	ctrl.SetLogger(logr.Discard()) // the cache's: what fails is returned
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{root: *root, binary: *binary, pprof: *pprof}
-	rows, err := b.run(ctx, *only, *requests, *clients)
+	measured, err := b.run(ctx, *only, *requests, *clients)
 	if err == nil {
-		err = report(os.Stdout, rows)
+		err = report(os.Stdout, measured)
 	}
 	exit(err)
 }
@@ -67,12 +70,19 @@ func exit(err error) {
 
 type bench struct {
 	root, binary, pprof string
+
+	database *postgres.Server // nil where this machine has none
 }
 
 func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]row, error) {
 	var rows []row
 	if only != "registrations" {
-		for _, store := range []string{"memory", "kubernetes"} {
+		stores, stop, err := b.stores(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer stop()
+		for _, store := range stores {
 			measured, err := b.protocol(ctx, requests, store)
 			if err != nil {
 				return nil, err
@@ -92,6 +102,20 @@ func (b *bench) run(ctx context.Context, only string, requests, clients int) ([]
 	return rows, nil
 }
 
+// stores names the grant stores that this machine has, and starts the database.
+func (b *bench) stores(ctx context.Context) (names []string, stop func(), err error) {
+	names = []string{"memory", "kubernetes"}
+	// As durable as the cluster's etcd is.
+	b.database, err = postgres.Start(ctx, "fsync=on")
+	if errors.Is(err, postgres.ErrNone) {
+		fmt.Fprintln(os.Stderr, "Without figures of the store postgres:", err)
+		return names, func() {}, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	return append(names, "postgres"), func() { _ = b.database.Stop() }, nil
+}
+
 func (b *bench) protocol(ctx context.Context, requests int, store string) ([]row, error) {
 	return b.with(ctx, store, func(in *installation.Installation) ([]row, error) {
 		w, err := newWorkload(ctx, in)
@@ -106,11 +130,14 @@ func (b *bench) protocol(ctx context.Context, requests int, store string) ([]row
 	})
 }
 
-// floors measures the floors of a store: with grants in the cluster, the floor
-// writes there too, the same number of times.
+// floors measures the floors of a store: with grants in the cluster or a database,
+// the floor writes there too, the same number of times.
 func (b *bench) floors(ctx context.Context, in *installation.Installation, requests int, store string) (floors, error) {
-	if store != "kubernetes" {
-		return measureFloors(ctx, requests, "")
+	switch store {
+	case "memory":
+		return measureFloors(ctx, requests, floorStore{})
+	case "postgres":
+		return measureFloors(ctx, requests, floorStore{dsn: b.database.DSN("postgres")})
 	}
 	if err := in.Client.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: floorNamespace}}); err != nil {
 		return floors{}, err
@@ -126,7 +153,7 @@ func (b *bench) floors(ctx context.Context, in *installation.Installation, reque
 	if err := file.Close(); err != nil {
 		return floors{}, err
 	}
-	return measureFloors(ctx, requests, file.Name())
+	return measureFloors(ctx, requests, floorStore{kubeconfig: file.Name()})
 }
 
 // with runs a measurement on an installation of its own.
@@ -137,9 +164,18 @@ func (b *bench) with(ctx context.Context, store string, measure func(*installati
 	}
 	defer func() { _ = logs.Close() }()
 	fmt.Fprintf(os.Stderr, "Measuring with grants in %s (log: %s).\n", store, logs.Name())
+	args := []string{"--grant-store", store, "--pprof-bind-address", b.pprof}
+	if store == "postgres" {
+		file, err := b.dsnFile()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.Remove(file) }()
+		args = append(args, "--postgres-dsn-file", file)
+	}
 	in, err := installation.Start(ctx, installation.Options{
 		Root: b.root, Binary: b.binary, ServerAddress: "127.0.0.1:0",
-		ServerArgs:   []string{"--grant-store", store, "--pprof-bind-address", b.pprof},
+		ServerArgs:   args,
 		Logs:         logs,
 		ControlPlane: controlplane.Options{Log: os.Stderr},
 	})
@@ -151,6 +187,16 @@ func (b *bench) with(ctx context.Context, store string, measure func(*installati
 		err = stopErr
 	}
 	return rows, err
+}
+
+// dsnFile writes the connection string of the database to a file.
+func (b *bench) dsnFile() (string, error) {
+	file, err := os.CreateTemp("", "oauth-operator-bench-*.dsn")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString(b.database.DSN("postgres"))
+	return file.Name(), errors.Join(err, file.Close())
 }
 
 func (b *bench) prepared(ctx context.Context, in *installation.Installation, measure func(*installation.Installation) ([]row, error)) ([]row, error) {

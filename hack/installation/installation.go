@@ -86,6 +86,7 @@ type Installation struct {
 type running struct {
 	*process
 	subcommand string
+	args       []string
 	metrics    string
 	start      func(context.Context) error
 }
@@ -189,6 +190,33 @@ func (i *Installation) end(subcommand string) (running, error) {
 	if n < 0 {
 		return running{}, fmt.Errorf("there is no process %q", subcommand)
 	}
+	return i.endNth(n)
+}
+
+// EndServer ends the replica of the authorization server that listens at the address.
+func (i *Installation) EndServer(address string) error {
+	n := i.at(address)
+	if n < 0 {
+		return fmt.Errorf("there is no server at %s", address)
+	}
+	_, err := i.endNth(n)
+	return err
+}
+
+// ServerMetricsURL returns where the replica that listens at the address tells its
+// metrics, or "".
+func (i *Installation) ServerMetricsURL(address string) string {
+	if n := i.at(address); n >= 0 {
+		return i.processes[n].metrics
+	}
+	return ""
+}
+
+func (i *Installation) at(address string) int {
+	return slices.IndexFunc(i.processes, func(r running) bool { return slices.Contains(r.args, address) })
+}
+
+func (i *Installation) endNth(n int) (running, error) {
 	ended := i.processes[n]
 	i.processes = slices.Delete(i.processes, n, n+1)
 	return ended, ended.stop()
@@ -272,7 +300,7 @@ func (i *Installation) run(ctx context.Context, subcommand, account string, args
 	if err != nil {
 		return fmt.Errorf("starting the %s: %w", subcommand, err)
 	}
-	i.processes = append(i.processes, running{process: process, subcommand: subcommand, metrics: "http://" + metrics + "/metrics", start: func(ctx context.Context) error {
+	i.processes = append(i.processes, running{process: process, subcommand: subcommand, args: args, metrics: "http://" + metrics + "/metrics", start: func(ctx context.Context) error {
 		return i.run(ctx, subcommand, account, args...)
 	}})
 	if err := process.ready(ctx, "http://"+probe+"/readyz"); err != nil {

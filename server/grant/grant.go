@@ -84,6 +84,9 @@ const (
 	RefreshTokenReused Reason = "RefreshTokenReused" // RFC 9700 §4.14.2
 	LoggedOut          Reason = "LoggedOut"          // Back-Channel Logout §2.7
 	RevokedByClient    Reason = "RevokedByClient"    // RFC 7009 §2.1
+
+	RevokedByAdministrator Reason = "RevokedByAdministrator" // with oauth-operator grants revoke
+	Moved                  Reason = "Moved"                  // to another store, which has the last word
 )
 
 // Store keeps grants. Each method is one atomic step, also between replicas

@@ -117,10 +117,12 @@ func status(g grant.Grant, generation int64, conditions []metav1.Condition, now 
 
 // messages are for people who look at a revoked grant.
 var messages = map[grant.Reason]string{
-	grant.RevokedByClient:    "The client has said that it does not need the grant any more.",
-	grant.LoggedOut:          "The person has logged out of the session in which it was allowed.",
-	grant.CodeReplayed:       "The authorization code was presented a second time. Somebody may have stolen it, so all that came from it is revoked.",
-	grant.RefreshTokenReused: "A refresh token that had been replaced was presented. Somebody may have stolen it, so all that came from it is revoked.",
+	grant.RevokedByAdministrator: "An administrator has revoked the grant.",
+	grant.Moved:                  "The grant was moved to another grant store.",
+	grant.RevokedByClient:        "The client has said that it does not need the grant any more.",
+	grant.LoggedOut:              "The person has logged out of the session in which it was allowed.",
+	grant.CodeReplayed:           "The authorization code was presented a second time. Somebody may have stolen it, so all that came from it is revoked.",
+	grant.RefreshTokenReused:     "A refresh token that had been replaced was presented. Somebody may have stolen it, so all that came from it is revoked.",
 }
 
 // notGranted is the reason of a grant that does not say that it stands: no
