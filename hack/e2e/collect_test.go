@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -149,11 +150,8 @@ func fileName(text string) string {
 	return name[:min(len(name), 100)]
 }
 
-// The collection is asked for when something has failed already, so that it works has
-// to be known before.
-var _ = Describe("What is left of a failure", func() {
-	It("has a name that every file system takes", func() {
-		Expect(fileName(`On a real cluster an API: refuses "x"/../y`)).To(Equal("On-a-real-cluster-an-API-refuses-x-y"))
-		Expect(len(fileName(strings.Repeat("long ", 100)))).To(BeNumerically("<=", 100))
-	})
-})
+func TestEveryFileSystemTakesTheNameOfACollection(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(fileName(`On a real cluster an API: refuses "x"/../y`)).To(Equal("On-a-real-cluster-an-API-refuses-x-y"))
+	g.Expect(len(fileName(strings.Repeat("long ", 100)))).To(BeNumerically("<=", 100))
+}

@@ -214,8 +214,8 @@ func springProperties(ctx context.Context, secret map[string]string) map[string]
 	_, err := run(ctx, "mvn", "--quiet", "--batch-mode", "--file", filepath.Join(project, "pom.xml"),
 		"dependency:copy-dependencies", "-DoutputDirectory="+libraries)
 	Expect(err).NotTo(HaveOccurred())
-	out, err := run(ctx, "java", "-Dorg.springframework.cloud.bindings.boot.enable=true",
-		"-cp", filepath.Join(libraries, "*"), filepath.Join(project, "Properties.java"), bindings)
+	out, err := run(ctx, "env", "SERVICE_BINDING_ROOT="+bindings, "java", "-Dorg.springframework.cloud.bindings.boot.enable=true",
+		"-cp", filepath.Join(libraries, "*"), filepath.Join(project, "Properties.java"))
 	Expect(err).NotTo(HaveOccurred())
 	properties := map[string]string{}
 	Expect(json.Unmarshal([]byte(out), &properties)).To(Succeed(), out)
