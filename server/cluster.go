@@ -61,6 +61,9 @@ type ClusterOptions struct {
 	// GrantStore is StoreKubernetes or StoreMemory.
 	GrantStore string
 
+	// Notice is what people have to know on every page. "" for nothing.
+	Notice string
+
 	Registerer prometheus.Registerer
 	Log        logr.Logger
 }
@@ -72,6 +75,7 @@ type Cluster struct {
 	reader     client.Reader
 	keys       *keys.Watcher
 	registries *registration.Cluster
+	notice     string
 	synced     atomic.Bool // the issuers have been read once
 }
 
@@ -118,7 +122,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	}
 	strangers := outbound.New(outbound.Options{Networks: options.ClientNetworks})
 	documents := clientdocument.New(clientdocument.Options{Client: strangers, Log: options.Log})
-	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries}
+	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, notice: options.Notice}
 	c.Server = New(Options{
 		Registry:  func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
 		Keys:      watcher.For,
@@ -184,7 +188,9 @@ func (c *Cluster) readIssuers(ctx context.Context) error {
 		if len(validation.AuthorizationServer(as)) > 0 || validation.IssuerOwner(as, all) != as {
 			continue
 		}
-		served = append(served, registration.Settings(as))
+		settings := registration.Settings(as)
+		settings.Notice = c.notice
+		served = append(served, settings)
 	}
 	slices.SortFunc(served, func(a, b *issuer.Settings) int { return strings.Compare(a.Name, b.Name) })
 	c.SetIssuers(served)

@@ -30,6 +30,9 @@ type Listener struct {
 	// Address to listen on, as in ":8080".
 	Address string
 
+	// Open is a listener that is open already, in place of Address. Nil for none.
+	Open net.Listener
+
 	// TLS is nil for plain HTTP.
 	TLS *tls.Config
 
@@ -46,9 +49,12 @@ type Listener struct {
 // Start listens and serves until ctx ends, then lets the requests under way
 // finish. It returns an error if it cannot listen.
 func (l *Listener) Start(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
-	if err != nil {
-		return fmt.Errorf("the authorization server cannot listen on %s: %w", l.Address, err)
+	listener := l.Open
+	if listener == nil {
+		var err error
+		if listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address); err != nil {
+			return fmt.Errorf("the authorization server cannot listen on %s: %w", l.Address, err)
+		}
 	}
 	server := &http.Server{
 		Handler:           withTimeout(answerTimeout, l.Handler),

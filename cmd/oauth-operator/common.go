@@ -29,6 +29,7 @@ type common struct {
 	pprofAddr   string
 	logLevel    int
 	logFormat   string
+	logQuiet    bool // nothing but errors at level 0
 	qps         float32
 	burst       int
 }
@@ -87,9 +88,13 @@ func (c *common) restConfig() (*rest.Config, error) {
 const mostVerbose = 5
 
 func (c *common) logger() logr.Logger {
+	level := zapcore.Level(-min(max(c.logLevel, 0), mostVerbose)) // #nosec G115 -- it fits: 0 to 5
+	if c.logQuiet && level == 0 {
+		level = zapcore.ErrorLevel
+	}
 	return zap.New(
 		zap.UseDevMode(c.logFormat == "text"),
-		zap.Level(zapcore.Level(-min(max(c.logLevel, 0), mostVerbose))), // #nosec G115 -- it fits: 0 to 5
+		zap.Level(level),
 		// A stack trace belongs to a panic, and panics bring their own.
 		zap.StacktraceLevel(zapcore.FatalLevel),
 	)

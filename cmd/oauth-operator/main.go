@@ -30,6 +30,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		Version:       version,
 	}
-	root.AddCommand(controllerCommand(), serverCommand(), hashPasswordCommand())
+	root.AddCommand(controllerCommand(), serverCommand(), devCommand(), hashPasswordCommand())
 	return root
 }

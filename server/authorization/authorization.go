@@ -66,7 +66,7 @@ func New(o Options) *Endpoint {
 		registry: o.Registry,
 		people:   o.People,
 		now:      o.Now,
-		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets)}),
+		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets), Notice: o.Settings.Notice}),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 	}

@@ -24,6 +24,9 @@ type Settings struct {
 	// DisplayName is what people read on the pages.
 	DisplayName string
 
+	// Notice is what they have to know on every page. "" for nothing.
+	Notice string
+
 	// Catalogue is every scope that exists, in the order of the resource.
 	Catalogue []Scope
 

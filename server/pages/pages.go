@@ -44,6 +44,9 @@ type Options struct {
 
 	// Assets is the URL that Assets is served under. It ends with a slash.
 	Assets string
+
+	// Notice is what people have to know on every page. "" for nothing.
+	Notice string
 }
 
 // Pages are the pages of one issuer. They are safe for concurrent use.
@@ -55,6 +58,7 @@ type Pages struct {
 // frame is what all pages have in common.
 type frame struct {
 	Site       string
+	Notice     string
 	Stylesheet string
 	Icon       string
 }
@@ -63,6 +67,7 @@ type frame struct {
 func New(o Options) *Pages {
 	return &Pages{assets: o.Assets, frame: frame{
 		Site:       o.Name,
+		Notice:     o.Notice,
 		Stylesheet: o.Assets + stylesheet.name,
 		Icon:       o.Assets + icon.name,
 	}}
