@@ -40,9 +40,17 @@ controller-gen := $(tool) controller-gen
 golangci-lint  := $(tool) golangci-lint
 helm           := $(tool) helm
 kustomize      := $(tool) kustomize
+kube-score     := go tool -modfile=hack/chartlint/go.mod kube-score
+
+# What kube-score need not look for: a tag or digest never changes here, so an image need
+# not be pulled each time; Pods are spread by constraints and not by affinity; one
+# controller is enough; and values.yaml says why there is no CPU limit.
+unscored := --exit-one-on-warning --ignore-container-cpu-limit --ignore-test container-image-pull-policy \
+	--ignore-test deployment-has-host-podantiaffinity --ignore-test deployment-replicas
 
 # Where generators write: what stands there must be what they would write now.
-generated := 'api/*zz_generated*.go' config/crd/bases config/rbac charts/oauth-operator/files
+generated := 'api/*zz_generated*.go' config/crd/bases config/rbac charts/oauth-operator/files \
+	charts/oauth-operator/README.md charts/oauth-operator/values.schema.json
 
 ##@ See
 
@@ -87,6 +95,7 @@ tidy: ## Tidy the requirements of all modules
 	cd hack/foreign/zitadel && go mod tidy
 	cd hack/foreign/oauth2-proxy && go mod tidy
 	cd hack/image && go mod tidy
+	cd hack/chartlint && go mod tidy
 
 ##@ Prove
 
@@ -104,15 +113,19 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/image; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/image hack/chartlint; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests
 verify-manifests:
 	@find config -name kustomization.yaml -not -path 'config/components/*' | sort | while read -r file; do \
 		echo "kustomize build $${file%/*}"; $(kustomize) build "$${file%/*}" >/dev/null; done
-	$(helm) lint --strict charts/oauth-operator
-	$(helm) template oauth-operator charts/oauth-operator --namespace oauth-operator >/dev/null
+	@for values in charts/testdata/values/*.yaml; do \
+		echo "helm lint, kube-score with $$values"; \
+		$(helm) lint --strict --quiet charts/oauth-operator --values "$$values"; \
+		$(helm) template oauth-operator charts/oauth-operator --namespace oauth-operator-system \
+			--values "$$values" --set networkPolicy.enabled=true | $(kube-score) score --output-format ci $(unscored) - | \
+			{ grep -v -e '^\[OK\]' -e '^\[SKIPPED\]' || true; }; done
 
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some

@@ -17,18 +17,28 @@ import (
 // confined are values for an installation that looks after two namespaces.
 const confined = `namespaces=["team-a","team-b"]`
 
+// Names of roles for features that are off by default, after the component.
+const (
+	ofRestarts = "-rollout-restart"
+	ofDefault  = "-default-authorization-server"
+)
+
+// withDefault are values for an installation that has an AuthorizationServer.
+const withDefault = `authorizationServer={"create":true,"spec":{"issuer":"https://auth.example.com"}}`
+
 var _ = Describe("What may be done", func() {
 	// generated are the grants that the markers in the code ask for, as they are
 	// bound with the roles for namespaces in these places.
-	generated := func(component string, rolloutRestart bool, places ...string) []permissions.Grant {
+	generated := func(component string, features []string, places ...string) []permissions.Grant {
 		GinkgoHelper()
 		var grants []permissions.Grant
 		for _, role := range read(filepath.Join(root, "config", "rbac", component)) {
 			in := []string{role.GetNamespace()}
-			if role.GetKind() == "ClusterRole" && role.GetName() != "oauth-operator-"+component {
+			feature := strings.TrimPrefix(role.GetName(), "oauth-operator-"+component)
+			if role.GetKind() == "ClusterRole" && feature != "" && feature != ofDefault {
 				in = places
 			}
-			if strings.HasSuffix(role.GetName(), "-rollout-restart") && !rolloutRestart {
+			if (feature == ofRestarts || feature == ofDefault) && !slices.Contains(features, feature) {
 				continue
 			}
 			for _, place := range in {
@@ -40,30 +50,42 @@ var _ = Describe("What may be done", func() {
 	}
 
 	DescribeTable("is what the code asks for, in the namespaces that are named, by the chart",
-		func(ctx SpecContext, rolloutRestart bool, places []string, values ...string) {
+		func(ctx SpecContext, features, places []string, values ...string) {
 			rendered := render(ctx, values...)
 			for _, component := range []string{"controller", "server"} {
-				Expect(granted(rendered, component)).To(ConsistOf(generated(component, rolloutRestart, places...)))
+				Expect(granted(rendered, component)).To(ConsistOf(generated(component, features, places...)))
 			}
 		},
-		Entry("the whole cluster", false, []string{""}),
-		Entry("the whole cluster, with restarts", true, []string{""}, "controller.rolloutRestart=true"),
-		Entry("two namespaces", false, []string{"team-a", "team-b"}, confined),
-		Entry("two namespaces, with restarts", true, []string{"team-a", "team-b"}, confined, "controller.rolloutRestart=true"),
+		Entry("the whole cluster", nil, []string{""}),
+		Entry("the whole cluster, with restarts", []string{ofRestarts}, []string{""}, "controller.rolloutRestart=true"),
+		Entry("two namespaces", nil, []string{"team-a", "team-b"}, confined),
+		Entry("two namespaces, with restarts", []string{ofRestarts}, []string{"team-a", "team-b"}, confined, "controller.rolloutRestart=true"),
+		Entry("the whole cluster, with an AuthorizationServer", []string{ofDefault}, []string{""}, withDefault),
+		Entry("two namespaces, with an AuthorizationServer", []string{ofDefault}, []string{"team-a", "team-b"}, confined, withDefault),
 	)
 
+	It("is to make and change the AuthorizationServer of the values, by its name alone", func(ctx SpecContext) {
+		for _, g := range granted(render(ctx, withDefault, `authorizationServer.name="other"`), "controller") {
+			if g.Resource == "authorizationservers" && (g.Verb == "create" || g.Verb == "patch") {
+				Expect(g.Name).To(Equal("other"))
+			}
+		}
+	})
+
 	DescribeTable("is what the code asks for, in the namespaces that are named, by kustomize",
-		func(ctx SpecContext, rolloutRestart bool, places []string, overlay string) {
+		func(ctx SpecContext, features, places []string, overlay string) {
 			built := build(ctx, kustomization(overlay))
 			for _, component := range []string{"controller", "server"} {
-				Expect(granted(built, component)).To(ConsistOf(generated(component, rolloutRestart, places...)))
+				Expect(granted(built, component)).To(ConsistOf(generated(component, features, places...)))
 			}
-			Expect(slices.Contains(deployment(built, "controller").Spec.Template.Spec.Containers[0].Args, "--rollout-restart")).To(Equal(rolloutRestart))
+			Expect(slices.Contains(deployment(built, "controller").Spec.Template.Spec.Containers[0].Args, "--rollout-restart")).To(Equal(slices.Contains(features, ofRestarts)))
 		},
-		Entry("the whole cluster", false, []string{""}, `{resources: [config/default]}`),
-		Entry("the whole cluster, with restarts", true, []string{""},
+		Entry("the whole cluster", nil, []string{""}, `{resources: [config/default]}`),
+		Entry("the whole cluster, with restarts", []string{ofRestarts}, []string{""},
 			`{resources: [config/default], components: [config/components/rollout-restart]}`),
-		Entry("the example of a namespace", false, []string{"team-a"}, `{resources: [config/confined]}`),
+		Entry("the whole cluster, with an AuthorizationServer", []string{ofDefault}, []string{""},
+			`{resources: [config/default], components: [config/components/default-authorization-server]}`),
+		Entry("the example of a namespace", nil, []string{"team-a"}, `{resources: [config/confined]}`),
 	)
 
 	It("is restarts in one namespace alone, where only that one has the role for it", func(ctx SpecContext) {
@@ -87,7 +109,7 @@ var _ = Describe("What may be done", func() {
 			By(folder)
 			expectNoSecrets(granted(build(ctx, folder), "server"))
 		}
-		for _, component := range []string{"confined", "rollout-restart", "tls"} {
+		for _, component := range []string{"confined", "default-authorization-server", "network-policies", "rollout-restart", "tls"} {
 			By(component)
 			expectNoSecrets(granted(build(ctx, kustomization(
 				fmt.Sprintf(`{resources: [config/default], components: [config/components/%s]}`, component))), "server"))
@@ -110,6 +132,7 @@ func everyShape() [][]string {
 		{"", confined, `namespaces=["` + namespace + `","default"]`},
 		{"", "controller.rolloutRestart=true"},
 		{"", "rbac.aggregate=false"},
+		{"", withDefault},
 		{"", `fullnameOverride="other"`},
 	} {
 		var next [][]string

@@ -30,6 +30,16 @@ const (
 	namespace = "oauth-operator-system"
 )
 
+// everything are values by which the chart has every object that it can have, and
+// every file of values that the tools look at.
+var (
+	everything = []string{"@everything"}
+	valueFiles = []string{"@default", "@confined", "@everything"}
+)
+
+// foreign are the groups of kinds that others bring.
+var foreign = []string{"cert-manager.io", "gateway.networking.k8s.io", "monitoring.coreos.com"}
+
 // What runs: Helm and kustomize of the tools module, and the binary that the chart
 // is for.
 var helmBinary, kustomizeBinary, binary string
@@ -63,7 +73,8 @@ func run(ctx context.Context, program string, args ...string) (string, error) {
 }
 
 // render returns what the chart comes to with these values, each as in
-// "server.replicas=3" or, for JSON, "server.trustedProxies=[]".
+// "server.replicas=3" or, for JSON, "server.trustedProxies=[]"; "@name" is a file
+// in testdata/values.
 func render(ctx context.Context, values ...string) []*unstructured.Unstructured {
 	GinkgoHelper()
 	out, err := tryRender(ctx, values...)
@@ -90,6 +101,10 @@ func parse(text string) []*unstructured.Unstructured {
 func tryRender(ctx context.Context, values ...string) (string, error) {
 	args := []string{"template", release, chart, "--namespace", namespace}
 	for _, value := range values {
+		if file, ok := strings.CutPrefix(value, "@"); ok {
+			args = append(args, "--values", "charts/testdata/values/"+file+".yaml")
+			continue
+		}
 		args = append(args, "--set-json", value)
 	}
 	return run(ctx, helmBinary, args...)

@@ -47,7 +47,7 @@ func (r *authorizationServerReconciler) setup(mgr manager.Manager) error {
 		// Who has the issuer of another is served when that one goes away.
 		Watches(&v1alpha1.AuthorizationServer{}, handler.EnqueueRequestsFromMapFunc(r.sameIssuer), builder.WithPredicates(issuerChanged)).
 		WithOptions(r.options).
-		Complete(r)
+		Complete(r.watched("authorizationserver", r))
 }
 
 func (r *authorizationServerReconciler) sameIssuer(ctx context.Context, o client.Object) []reconcile.Request {

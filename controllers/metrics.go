@@ -44,7 +44,7 @@ func setupMetrics(mgr manager.Manager) error {
 		for _, cause := range []string{causeInterval, causeRequest, causeRepair, causeReference} {
 			rotations.WithLabelValues(cause)
 		}
-		metrics.Registry.MustRegister(rotations, gauges)
+		metrics.Registry.MustRegister(rotations, gauges, defaultServerPending)
 	})
 	return mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 		var cache client.Reader = mgr.GetCache()

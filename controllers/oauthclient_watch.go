@@ -35,7 +35,7 @@ func (r *oauthClientReconciler) setup(mgr manager.Manager) error {
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.allClients),
 			builder.WithPredicates(r.isVerifierSecret(), predicate.Funcs{CreateFunc: appeared, UpdateFunc: dataChanged})).
 		WithOptions(r.options).
-		Complete(r)
+		Complete(r.watched("oauthclient", r))
 }
 
 // clientChanged leaves out the echo of our own status. That somebody else has

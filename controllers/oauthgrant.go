@@ -32,7 +32,7 @@ func (r *oauthGrantReconciler) setup(mgr manager.Manager) error {
 	return builder.ControllerManagedBy(mgr).
 		For(&v1alpha1.OAuthGrant{}, builder.WithPredicates(endMoved)).
 		WithOptions(r.options).
-		Complete(r)
+		Complete(r.watched("oauthgrant", r))
 }
 
 // Reconcile deletes one OAuthGrant if it has ended, or comes back when it will

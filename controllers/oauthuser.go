@@ -44,7 +44,7 @@ func (r *oauthUserReconciler) setup(mgr manager.Manager, own cluster.Cluster) er
 		WatchesRawSource(source.Kind[client.Object](own.GetCache(), &corev1.Secret{},
 			handler.EnqueueRequestsFromMapFunc(r.usersOfSecret), predicate.Funcs{CreateFunc: appeared, UpdateFunc: dataChanged})).
 		WithOptions(r.options).
-		Complete(r)
+		Complete(r.watched("oauthuser", r))
 }
 
 func (r *oauthUserReconciler) sameUsername(ctx context.Context, o client.Object) []reconcile.Request {

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,14 @@ type Options struct {
 	// one after the other, as tests do.
 	SkipNameValidation bool
 
+	// DefaultAuthorizationServer is a file with an AuthorizationServer to apply. It
+	// needs permissions that nothing else needs.
+	DefaultAuthorizationServer string
+
+	// Watch is called when a piece of work begins, and what it returns when that
+	// has ended: for a liveness probe. It may be nil.
+	Watch func(work string) (done func())
+
 	// Now is the clock: time.Now where it is nil.
 	Now func() time.Time
 
@@ -94,6 +103,7 @@ type tools struct {
 	operatorNamespace string
 	rolloutRestart    bool // Options.RolloutRestart
 	now               func() time.Time
+	watch             func(work string) (done func()) // Options.Watch
 	options           controller.Options
 }
 
@@ -122,6 +132,8 @@ func SetupWithManager(mgr manager.Manager, o Options) error {
 		func() error { return (&oauthUserReconciler{tools: t}).setup(mgr, own) },
 		func() error { return (&oauthGrantReconciler{tools: t}).setup(mgr) },
 		func() error { return (&spentSweeper{tools: t}).setup(mgr) },
+		func() error { return setupDefaultServer(mgr, o) },
+		func() error { return mgr.AddReadyzCheck("caches", synced(mgr.GetCache(), own.GetCache())) },
 	} {
 		if err := setup(); err != nil {
 			return fmt.Errorf("controllers: %w", err)
@@ -149,6 +161,10 @@ func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error
 	if now == nil {
 		now = time.Now
 	}
+	watch := o.Watch
+	if watch == nil {
+		watch = func(string) func() { return func() {} }
+	}
 	concurrency := o.MaxConcurrentReconciles
 	if concurrency <= 0 {
 		concurrency = defaultConcurrency
@@ -162,12 +178,20 @@ func newTools(mgr manager.Manager, own cluster.Cluster, o Options) (tools, error
 		operatorNamespace: o.OperatorNamespace,
 		rolloutRestart:    o.RolloutRestart,
 		now:               now,
+		watch:             watch,
 		options: controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			ReconciliationTimeout:   reconcileLimit,
 			SkipNameValidation:      &o.SkipNameValidation,
 		},
 	}, nil
+}
+
+func setupDefaultServer(mgr manager.Manager, o Options) error {
+	if o.DefaultAuthorizationServer == "" {
+		return nil
+	}
+	return (&defaultServer{path: o.DefaultAuthorizationServer, every: cmp.Or(o.sourcePoll, lookEvery)}).setup(mgr)
 }
 
 func newOAuthClientReconciler(mgr manager.Manager, t tools, o Options) *oauthClientReconciler {

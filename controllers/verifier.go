@@ -42,7 +42,7 @@ func (r *verifierReconciler) setup(mgr manager.Manager) error {
 			return nil
 		})).
 		WithOptions(r.options).
-		Complete(r)
+		Complete(r.watched("verifier", r))
 }
 
 // Reconcile sees to it that the Secret is there.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -64,6 +65,10 @@ type ClusterOptions struct {
 	// Notice is what people have to know on every page. "" for nothing.
 	Notice string
 
+	// Watch is called when a piece of work begins, and what it returns when that
+	// has ended: for a liveness probe. It may be nil.
+	Watch func(work string) (done func())
+
 	Registerer prometheus.Registerer
 	Log        logr.Logger
 }
@@ -76,7 +81,9 @@ type Cluster struct {
 	keys       *keys.Watcher
 	registries *registration.Cluster
 	notice     string
+	watch      func(work string) (done func())
 	synced     atomic.Bool // the issuers have been read once
+	started    atomic.Bool // it was ready once
 }
 
 // CacheOptions returns what the caches of the manager have to hold: of Secrets
@@ -122,7 +129,13 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 	}
 	strangers := outbound.New(outbound.Options{Networks: options.ClientNetworks})
 	documents := clientdocument.New(clientdocument.Options{Client: strangers, Log: options.Log})
-	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, notice: options.Notice}
+	if options.Registerer != nil {
+		options.Registerer.MustRegister(newKeyAge(watcher.SigningSince))
+	}
+	c := &Cluster{reader: mgr.GetCache(), keys: watcher, registries: registries, notice: options.Notice, watch: options.Watch}
+	if c.watch == nil {
+		c.watch = func(string) func() { return func() {} }
+	}
 	c.Server = New(Options{
 		Registry:  func(s *issuer.Settings) registration.Registry { return registries.For(s.Name) },
 		Keys:      watcher.For,
@@ -133,7 +146,7 @@ func NewOnCluster(mgr manager.Manager, options ClusterOptions) (*Cluster, error)
 		KeySets:         documents,
 		Sectors:         documents,
 
-		Grants:     store,
+		Grants:     countGrants(store, options.Registerer),
 		People:     people,
 		Notifier:   logout.NewNotifier(logout.NotifierOptions{Client: strangers}),
 		Registerer: options.Registerer,
@@ -163,6 +176,7 @@ func (c *Cluster) follow(mgr manager.Manager) error {
 		WithEventFilter(predicate.GenerationChangedPredicate{}).
 		WithOptions(controller.Options{NeedLeaderElection: &everyReplica}).
 		Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+			defer c.watch("reading the issuers")()
 			return reconcile.Result{}, c.readIssuers(ctx)
 		}))
 	if err != nil {
@@ -199,17 +213,47 @@ func (c *Cluster) readIssuers(ctx context.Context) error {
 }
 
 // Ready is a readiness check: the caches have been filled, so every registration
-// that there is can be answered for, and the keys are there.
-func (c *Cluster) Ready(*http.Request) error {
+// that there is can be answered for, and the keys are loaded. Without any
+// AuthorizationServer there is nothing to wait for but the verifier keys.
+//
+// Once it was ready, a replica stays so: all of it is in memory, whatever becomes of
+// the API server. What is made later, such as the keys of another AuthorizationServer,
+// is no reason to turn people away from those that are served.
+func (c *Cluster) Ready(request *http.Request) error {
+	if c.started.Load() {
+		return nil
+	}
 	if !c.synced.Load() {
 		return errors.New("the AuthorizationServers have not been read yet")
 	}
 	if !c.registries.HasSynced() {
 		return errors.New("the OAuthClients have not all been read yet")
 	}
-	// The keys of an AuthorizationServer that is only being made are no reason
-	// to turn people away from the others.
-	return c.keys.Ready()
+	withKeys, err := c.issuersWithKeys(request.Context())
+	if err != nil {
+		return err
+	}
+	if err := c.keys.Ready(withKeys...); err != nil {
+		return err
+	}
+	c.started.Store(true)
+	return nil
+}
+
+// issuersWithKeys are the AuthorizationServers of which the controller says that
+// their keys are there. It waits for no others: it may be that they never come.
+func (c *Cluster) issuersWithKeys(ctx context.Context) ([]string, error) {
+	var list v1alpha1.AuthorizationServerList
+	if err := c.reader.List(ctx, &list); err != nil {
+		return nil, fmt.Errorf("reading the AuthorizationServers: %w", err)
+	}
+	var names []string
+	for i := range list.Items {
+		if meta.IsStatusConditionTrue(list.Items[i].Status.Conditions, v1alpha1.ConditionKeysReady) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	return names, nil
 }
 
 // replicaRunnable is something that every replica does once it has its caches.

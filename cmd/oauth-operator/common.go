@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
@@ -33,6 +34,10 @@ type common struct {
 	qps         float32
 	burst       int
 }
+
+// stuckAfter is when a process counts as stuck. A look at an object may take two
+// minutes, which end it, and a request less.
+const stuckAfter = 5 * time.Minute
 
 func (c *common) register(flags *pflag.FlagSet) {
 	flags.StringVar(&c.kubeconfig, "kubeconfig", "",

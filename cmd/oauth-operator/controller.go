@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
+	"oauth-operator.dev/cmd/oauth-operator/alive"
 	"oauth-operator.dev/controllers"
 )
 
@@ -26,6 +26,8 @@ func controllerCommand() *cobra.Command {
 				return err
 			}
 			options.OperatorNamespace = flags.namespace
+			watchdog := alive.New(stuckAfter, nil)
+			options.Watch = watchdog.Watch
 			manager, err := ctrl.NewManager(config, ctrl.Options{
 				Scheme:                        scheme,
 				Logger:                        log,
@@ -44,10 +46,7 @@ func controllerCommand() *cobra.Command {
 			if err := controllers.SetupWithManager(manager, options); err != nil {
 				return fmt.Errorf("setting up the controller: %w", err)
 			}
-			if err := manager.AddHealthzCheck("alive", healthz.Ping); err != nil {
-				return err
-			}
-			if err := manager.AddReadyzCheck("started", healthz.Ping); err != nil {
+			if err := manager.AddHealthzCheck("alive", watchdog.Check); err != nil {
 				return err
 			}
 			return manager.Start(command.Context())
@@ -62,5 +61,7 @@ func controllerCommand() *cobra.Command {
 		"Namespaces whose OAuthClients are looked after, separated by commas. Without it: all.")
 	command.Flags().BoolVar(&options.RolloutRestart, "rollout-restart", false,
 		"Restart workloads for OAuthClients that ask for it with spec.rotation.rolloutRestart. It needs a role of its own.")
+	command.Flags().StringVar(&options.DefaultAuthorizationServer, "default-authorization-server", "",
+		"File with an AuthorizationServer to apply, and to keep in line with the file. It needs a role of its own.")
 	return command
 }

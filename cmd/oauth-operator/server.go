@@ -10,10 +10,10 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/certwatcher"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"oauth-operator.dev/cmd/oauth-operator/alive"
 	"oauth-operator.dev/server"
 )
 
@@ -89,11 +89,13 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up the server: %w", err)
 	}
+	watchdog := alive.New(stuckAfter, nil)
 	cluster, err := server.NewOnCluster(mgr, server.ClusterOptions{
 		OperatorNamespace: f.namespace,
 		Namespaces:        f.namespaces,
 		ClientNetworks:    networks,
 		GrantStore:        f.grantStore,
+		Watch:             watchdog.Watch,
 		Registerer:        ctrlmetrics.Registry,
 		Log:               log.WithName("server"),
 	})
@@ -102,7 +104,7 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 	}
 	listener := &server.Listener{
 		Address: f.listen,
-		Handler: server.TrustProxies(proxies, cluster),
+		Handler: watchdog.Handler(server.TrustProxies(proxies, cluster)),
 		Drain:   f.drain,
 		Log:     log.WithName("server"),
 	}
@@ -111,7 +113,7 @@ func (f *serverFlags) manager() (manager.Manager, error) {
 	}
 	for _, err := range []error{
 		mgr.Add(listener),
-		mgr.AddHealthzCheck("alive", healthz.Ping),
+		mgr.AddHealthzCheck("alive", watchdog.Check),
 		mgr.AddReadyzCheck("ready", cluster.Ready),
 	} {
 		if err != nil {
@@ -132,6 +134,9 @@ func (f *serverFlags) tls(mgr manager.Manager) (*tls.Config, error) {
 		return nil, fmt.Errorf("reading the certificate of --tls-cert-file and --tls-private-key-file: %w", err)
 	}
 	if err := mgr.Add(watcher); err != nil {
+		return nil, err
+	}
+	if err := ctrlmetrics.Registry.Register(newCertificateExpiry(watcher)); err != nil {
 		return nil, err
 	}
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: watcher.GetCertificate}, nil

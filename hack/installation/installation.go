@@ -146,6 +146,17 @@ func (i *Installation) MetricsURL(subcommand string) string {
 	return ""
 }
 
+// MetricsURLs returns where all replicas of the subcommand tell their metrics.
+func (i *Installation) MetricsURLs(subcommand string) []string {
+	var urls []string
+	for _, r := range i.processes {
+		if r.subcommand == subcommand {
+			urls = append(urls, r.metrics)
+		}
+	}
+	return urls
+}
+
 // Restart ends the process of that subcommand and starts it anew.
 func (i *Installation) Restart(ctx context.Context, subcommand string) error {
 	ended, err := i.end(subcommand)

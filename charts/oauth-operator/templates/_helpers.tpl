@@ -81,6 +81,86 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- if .Values.server.service.port -}}
 {{- .Values.server.service.port -}}
 {{- else -}}
-{{- ternary 443 80 (ne .Values.server.tls.secretName "") -}}
+{{- ternary 443 80 (ne (include "oauth-operator.tlsSecret" .) "") -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The AuthorizationServer of the values. */}}
+{{- define "oauth-operator.authorizationServer" -}}
+{{- with .Values.authorizationServer -}}
+{{- if not .spec.issuer -}}
+{{- fail "authorizationServer.spec.issuer is needed with authorizationServer.create: the URL at which people and clients reach the server" -}}
+{{- end -}}
+apiVersion: oauth-operator.dev/v1alpha1
+kind: AuthorizationServer
+metadata:
+  name: {{ .name }}
+  {{- if .default }}
+  annotations:
+    oauth-operator.dev/is-default-authorization-server: "true"
+  {{- end }}
+  {{- with $.Values.commonLabels }}
+  labels:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- toYaml .spec | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The hosts under which the server is reached: those of the Ingress, of the HTTPRoute
+and of the issuer, as a JSON array.
+*/}}
+{{- define "oauth-operator.hosts" -}}
+{{- $hosts := concat .Values.server.ingress.hosts .Values.server.httpRoute.hostnames -}}
+{{- with .Values.authorizationServer.spec.issuer -}}
+{{- $hosts = append $hosts (regexReplaceAll ":[0-9]+$" (urlParse .).host "") -}}
+{{- end -}}
+{{- $hosts | uniq | toJson -}}
+{{- end -}}
+
+{{/* The Secret that the server takes its certificate from, or nothing for plain HTTP. */}}
+{{- define "oauth-operator.tlsSecret" -}}
+{{- with .Values.server.tls -}}
+{{- if .secretName -}}
+{{- .secretName -}}
+{{- else if .certManager.enabled -}}
+{{- include "oauth-operator.componentName" (list $ "server") }}-tls
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name of the port that the server serves at. */}}
+{{- define "oauth-operator.portName" -}}
+{{- ternary "https" "http" (ne (include "oauth-operator.tlsSecret" .) "") -}}
+{{- end -}}
+
+{{/* How many replicas of the server there are at least. */}}
+{{- define "oauth-operator.leastReplicas" -}}
+{{- with .Values.server -}}
+{{- ternary .autoscaling.minReplicas .replicas .autoscaling.enabled -}}
+{{- end -}}
+{{- end -}}
+
+{{/* How many replicas of the server there are at most. */}}
+{{- define "oauth-operator.mostReplicas" -}}
+{{- with .Values.server -}}
+{{- ternary .autoscaling.maxReplicas .replicas .autoscaling.enabled -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A rule that lets out to networks at ports, given as a list of both. No network: any. */}}
+{{- define "oauth-operator.egress" -}}
+- ports:
+    {{- range index . 1 }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with index . 0 }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . | quote }}
+    {{- end }}
+  {{- end }}
 {{- end -}}

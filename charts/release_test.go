@@ -1,0 +1,233 @@
+package charts_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"oauth-operator.dev/api/v1alpha1"
+	"oauth-operator.dev/hack/controlplane"
+)
+
+// Releases on a real API server, with Helm's own program. There is no kubelet: what a
+// Pod of the controller would run, the test runs, with what the release gives to it.
+var _ = Describe("A release", Ordered, func() {
+	const issuer, other = "https://auth.example.com", "https://id.example.com"
+	var (
+		plane      *controlplane.ControlPlane
+		api        client.Client
+		kubeconfig string
+		mounted    string // the folder that the kubelet would fill
+	)
+
+	helm := func(ctx context.Context, args ...string) string {
+		GinkgoHelper()
+		out, err := run(ctx, helmBinary, append(args, "--kubeconfig", kubeconfig, "--namespace", namespace)...)
+		Expect(err).NotTo(HaveOccurred())
+		return out
+	}
+	withIssuer := func(issuer string) []string {
+		return []string{"--set", "authorizationServer.create=true", "--set", "authorizationServer.spec.issuer=" + issuer}
+	}
+	get := func(ctx context.Context, o client.Object, name string) error {
+		return api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, o)
+	}
+	// mount does what the kubelet does with the ConfigMap of the release.
+	mount := func(ctx context.Context) {
+		GinkgoHelper()
+		var configMap corev1.ConfigMap
+		Expect(get(ctx, &configMap, "oauth-operator-default")).To(Succeed())
+		for name, text := range configMap.Data {
+			Expect(os.WriteFile(filepath.Join(mounted, name), []byte(text), 0o600)).To(Succeed())
+		}
+	}
+	server := func(ctx context.Context) func(Gomega) v1alpha1.AuthorizationServer {
+		return func(g Gomega) v1alpha1.AuthorizationServer {
+			var as v1alpha1.AuthorizationServer
+			g.Expect(api.Get(ctx, client.ObjectKey{Name: "main"}, &as)).To(Succeed())
+			return as
+		}
+	}
+	crds := func(ctx context.Context) map[string]any {
+		GinkgoHelper()
+		list := &unstructured.UnstructuredList{}
+		list.SetAPIVersion("apiextensions.k8s.io/v1")
+		list.SetKind("CustomResourceDefinitionList")
+		Expect(api.List(ctx, list)).To(Succeed())
+		specs := map[string]any{}
+		for _, crd := range list.Items {
+			if crd.GetDeletionTimestamp() == nil {
+				specs[crd.GetName()] = crd.Object["spec"]
+			}
+		}
+		return specs
+	}
+
+	BeforeAll(func(ctx SpecContext) {
+		var err error
+		plane, err = controlplane.Start(context.WithoutCancel(ctx), controlplane.Options{Log: GinkgoWriter, WithoutCRDs: true})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(plane.Stop)
+		scheme := runtime.NewScheme()
+		Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+		Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
+		api, err = client.New(plane.Config(), client.Options{Scheme: scheme})
+		Expect(err).NotTo(HaveOccurred())
+		Expect(api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
+		content, err := plane.Kubeconfig("installer", []string{"system:masters"})
+		Expect(err).NotTo(HaveOccurred())
+		kubeconfig = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
+		Expect(os.WriteFile(kubeconfig, content, 0o600)).To(Succeed())
+		mounted = GinkgoT().TempDir()
+	})
+
+	It("can be tried out before anything is there", func(ctx SpecContext) {
+		helm(ctx, append([]string{"install", release, chart, "--dry-run=server"}, withIssuer(issuer)...)...)
+		helm(ctx, append([]string{"install", release, chart, "--dry-run=client"}, withIssuer(issuer)...)...)
+		Expect(crds(ctx)).To(BeEmpty())
+	})
+
+	It("is upgraded from the chart that was released last, and rolled back, with the CRDs", func(ctx SpecContext) {
+		released, err := filepath.Glob(filepath.Join("testdata", "oauth-operator-*.tgz"))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(released).To(HaveLen(1))
+		helm(ctx, "install", release, filepath.Join("charts", released[0]))
+		before := crds(ctx)
+		Expect(before).To(HaveLen(4))
+
+		kept := &v1alpha1.OAuthClient{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "kept"}}
+		kept.Spec.RedirectURIs = []string{"https://app.example.com/callback"}
+		Expect(api.Create(ctx, kept)).To(Succeed())
+		// As an older chart would have it, which does not know a field: an upgrade puts it right.
+		old := &unstructured.Unstructured{}
+		old.SetAPIVersion("apiextensions.k8s.io/v1")
+		old.SetKind("CustomResourceDefinition")
+		old.SetName("oauthclients.oauth-operator.dev")
+		Expect(api.Patch(ctx, old, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"names":{"shortNames":["older"]}}}`)),
+			client.FieldOwner("helm"))).To(Succeed())
+		Expect(crds(ctx)).NotTo(Equal(before))
+
+		helm(ctx, append([]string{"upgrade", release, chart}, withIssuer(issuer)...)...)
+		now := crds(ctx)
+		for _, want := range read(filepath.Join(root, "config", "crd", "bases")) {
+			spec, _, _ := unstructured.NestedMap(want.Object, "spec", "names")
+			have := now[want.GetName()].(map[string]any)["names"]
+			Expect(have.(map[string]any)["shortNames"]).To(Equal(spec["shortNames"]), want.GetName())
+		}
+		helm(ctx, "rollback", release, "1")
+		Expect(get(ctx, &corev1.ConfigMap{}, "oauth-operator-default")).To(Satisfy(func(err error) bool { return client.IgnoreNotFound(err) == nil && err != nil }))
+		helm(ctx, append([]string{"upgrade", release, chart}, withIssuer(issuer)...)...)
+		helm(ctx, append([]string{"upgrade", release, chart, "--dry-run=server"}, withIssuer(issuer)...)...)
+		Expect(api.Get(ctx, client.ObjectKeyFromObject(kept), kept)).To(Succeed())
+	})
+
+	It("has the controller make the AuthorizationServer of its values", func(ctx SpecContext) {
+		mount(ctx)
+		startController(plane, api, kubeconfig, mounted)
+		Eventually(server(ctx)).WithContext(ctx).Should(And(
+			HaveField("Spec.Issuer", issuer),
+			HaveField("Annotations", HaveKeyWithValue("oauth-operator.dev/is-default-authorization-server", "true")),
+			HaveField("Status.Conditions", ContainElement(And(HaveField("Type", "Ready"), HaveField("Status", metav1.ConditionTrue)))),
+		))
+	}, SpecTimeout(time.Minute))
+
+	It("leaves the fields of others alone, and keeps its own", func(ctx SpecContext) {
+		as := server(ctx)(Default)
+		patch := client.RawPatch("application/merge-patch+json", []byte(
+			`{"metadata":{"annotations":{"example.com/note":"mine"}},"spec":{"issuer":"https://changed.example.com","lifetimes":{"accessToken":"3m"}}}`))
+		Expect(api.Patch(ctx, &as, patch, client.FieldOwner("somebody"))).To(Succeed())
+		Eventually(server(ctx)).WithContext(ctx).Should(And(
+			HaveField("Spec.Issuer", issuer),
+			HaveField("Spec.Lifetimes.AccessToken.Duration", 3*time.Minute),
+			HaveField("Annotations", HaveKeyWithValue("example.com/note", "mine")),
+		))
+	}, SpecTimeout(time.Minute))
+
+	It("is still while nothing changes", func(ctx SpecContext) {
+		before := server(ctx)(Default).ResourceVersion
+		Consistently(server(ctx)).WithContext(ctx).WithTimeout(7 * time.Second).Should(HaveField("ResourceVersion", before))
+	}, SpecTimeout(time.Minute))
+
+	It("follows the values of an upgrade, and of a rollback", func(ctx SpecContext) {
+		helm(ctx, append([]string{"upgrade", release, chart}, withIssuer(other)...)...)
+		mount(ctx)
+		Eventually(server(ctx)).WithContext(ctx).Should(HaveField("Spec.Issuer", other))
+		helm(ctx, "rollback", release)
+		mount(ctx)
+		Eventually(server(ctx)).WithContext(ctx).Should(And(
+			HaveField("Spec.Issuer", issuer),
+			HaveField("Spec.Lifetimes.AccessToken.Duration", 3*time.Minute),
+		))
+	}, SpecTimeout(time.Minute))
+
+	It("keeps the AuthorizationServer when the values have none any more", func(ctx SpecContext) {
+		uid := server(ctx)(Default).UID
+		helm(ctx, "upgrade", release, chart)
+		args := deployed(ctx, api, "controller").Spec.Template.Spec.Containers[0].Args
+		Expect(args).NotTo(ContainElement(ContainSubstring("default-authorization-server")))
+		Expect(server(ctx)(Default).UID).To(Equal(uid))
+	})
+
+	It("keeps CRDs, clients and issuers on uninstall, and takes them over again", func(ctx SpecContext) {
+		before, uid := crds(ctx), server(ctx)(Default).UID
+		helm(ctx, "uninstall", release)
+		Expect(meta.IsNoMatchError(get(ctx, &v1alpha1.OAuthClient{}, "kept"))).To(BeFalse())
+		Expect(get(ctx, &v1alpha1.OAuthClient{}, "kept")).To(Succeed())
+		Expect(get(ctx, &corev1.ServiceAccount{}, "oauth-operator-server")).NotTo(Succeed())
+		Expect(crds(ctx)).To(Equal(before))
+
+		helm(ctx, "install", release, chart)
+		Expect(server(ctx)(Default).UID).To(Equal(uid))
+	})
+
+	It("takes the CRDs along where that is asked for", func(ctx SpecContext) {
+		helm(ctx, "upgrade", release, chart, "--set", "crds.keep=false")
+		helm(ctx, "uninstall", release)
+		Eventually(func() map[string]any { return crds(ctx) }).WithContext(ctx).WithTimeout(30 * time.Second).Should(BeEmpty())
+	}, SpecTimeout(time.Minute))
+})
+
+// No tool applies an object whose kind comes with the same rendering, without help:
+// not `helm install`, nor `helm template | kubectl apply`, nor Argo CD or Flux.
+var _ = It("A rendering holds no object of our own kinds, and no hook", func(ctx SpecContext) {
+	for _, object := range render(ctx, everything...) {
+		Expect(object.GroupVersionKind().Group).NotTo(Equal(v1alpha1.GroupName), object.GetName())
+		Expect(object.GetAnnotations()).NotTo(HaveKey("helm.sh/hook"), object.GetName())
+	}
+})
+
+// startController runs what the Pod of the release's controller runs, under its
+// service account, until the suite's container ends.
+func startController(plane *controlplane.ControlPlane, api client.Client, kubeconfig, mounted string) {
+	GinkgoHelper()
+	content, err := plane.Kubeconfig(controlplane.ServiceAccount(namespace, "oauth-operator-controller"))
+	Expect(err).NotTo(HaveOccurred())
+	own := kubeconfig + ".controller"
+	Expect(os.WriteFile(own, content, 0o600)).To(Succeed())
+	args := deployed(context.Background(), api, "controller").Spec.Template.Spec.Containers[0].Args
+	for i, arg := range args {
+		args[i] = strings.Replace(arg, "/etc/oauth-operator/default", mounted, 1)
+	}
+	args = append(args, "--kubeconfig", own, "--namespace", namespace, "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+	controller := exec.Command(binary, args...) // #nosec G204 -- the binary of this repository
+	controller.Stdout, controller.Stderr = GinkgoWriter, GinkgoWriter
+	Expect(controller.Start()).To(Succeed())
+	DeferCleanup(func() {
+		Expect(controller.Process.Signal(syscall.SIGTERM)).To(Succeed())
+		Expect(controller.Wait()).To(Succeed())
+	})
+}
