@@ -66,7 +66,7 @@ func theRelease() {
 		Expect(statusOfIssuer(ctx)).NotTo(Succeed(), "there is no server any more")
 
 		began := time.Now()
-		helmInstall(ctx, chart)
+		helmDo(ctx, "install", chart, present())
 		discovered(ctx)
 		say("the issuer was back %s after helm install", time.Since(began).Round(100*time.Millisecond))
 		stillValid(ctx)
@@ -75,13 +75,13 @@ func theRelease() {
 	It("is upgraded from the version before, and rolled back, while people log in", func(ctx SpecContext) {
 		uninstall(ctx)
 		previous := previousChart()
-		helmInstall(ctx, previous)
+		helmDo(ctx, "install", previous, past())
 		discovered(ctx)
 		stillValid(ctx)
 
 		say("from %s to the present chart", filepath.Base(previous))
 		since := now(ctx)
-		k8s.helm(ctx, append([]string{"upgrade", release, chart, "--namespace", operatorNamespace, "--wait", "--timeout", "3m"}, values()...)...)
+		helmDo(ctx, "upgrade", chart, present())
 		undisturbed(ctx, since, 5)
 		stillValid(ctx)
 
@@ -93,7 +93,7 @@ func theRelease() {
 
 		say("and to the present chart again")
 		since = now(ctx)
-		k8s.helm(ctx, append([]string{"upgrade", release, chart, "--namespace", operatorNamespace, "--wait", "--timeout", "3m"}, values()...)...)
+		helmDo(ctx, "upgrade", chart, present())
 		undisturbed(ctx, since, 5)
 		stillValid(ctx)
 	}, SpecTimeout(12*time.Minute))
