@@ -41,7 +41,7 @@ func theDisruptions() {
 		for _, name := range []string{serverName, controllerName} {
 			k8s.available(ctx, operatorNamespace, name)
 		}
-		Expect(names(k8s.pods(ctx, "server"))).NotTo(ContainElements(before))
+		Expect(names(k8s.pods(ctx, "server"))).To(HaveEach(Not(BeElementOf(before))))
 		undisturbed(ctx, since, 10)
 	}, SpecTimeout(6*time.Minute))
 

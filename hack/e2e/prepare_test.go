@@ -40,6 +40,7 @@ var (
 	ca      *authority
 	images  = map[string]string{} // name of a program to its image
 	outside *forward              // the way in: to the edge
+	begun   bool                  // the cluster may be used
 )
 
 // prepare makes what the specs find, but for what they are about: the installation.
@@ -47,6 +48,7 @@ func prepare(ctx SpecContext) {
 	set = readSettings()
 	k8s = connect()
 	refuseForeign(ctx)
+	begun = true
 	sweep(ctx)
 	Expect(os.RemoveAll(set.artifacts)).To(Succeed())
 	Expect(os.MkdirAll(set.artifacts, 0o755)).To(Succeed())
@@ -113,6 +115,9 @@ func sweep(ctx context.Context) {
 func cleanUp(ctx SpecContext) {
 	if outside != nil {
 		outside.stop()
+	}
+	if !begun {
+		return
 	}
 	if set.keep {
 		say("E2E_KEEP is set: everything stays as it is")

@@ -25,6 +25,9 @@ const (
 	againAfter   = time.Second
 )
 
+// mostFailures is how many failures of one event are told.
+const mostFailures = 10
+
 // attemptTimeout is how long one attempt may take, requests and all.
 const attemptTimeout = 20 * time.Second
 
@@ -109,7 +112,9 @@ func (l *load) every(ctx context.Context, kind outcome.Kind, interval time.Durat
 			if ctx.Err() != nil {
 				return // it was told to stop; that is nobody's fault
 			}
-			event.Failures = append(event.Failures, plain(err))
+			if len(event.Failures) < mostFailures {
+				event.Failures = append(event.Failures, plain(err))
+			}
 			event.Ended = time.Now()
 			l.report(outcome.Event{Kind: kind, Began: event.Began, Ended: event.Ended, Failures: event.Failures, Pending: true})
 			wait(ctx, againAfter)

@@ -26,7 +26,8 @@ type Event struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 
-	// Failures are the attempts that failed before the one that did not. While
+	// Failures are the attempts that failed before the one that did not, the first ten
+	// of them. While
 	// Pending, there is none yet that did not.
 	Failures []string `json:"failures,omitempty"`
 	Pending  bool     `json:"pending,omitempty"`
