@@ -74,7 +74,7 @@ var _ = Describe("The chart", func() {
 
 	It("passes the binary no flag that it does not have", func(ctx SpecContext) {
 		rendered := render(ctx, `server.tls.secretName="tls"`, `server.trustedProxies=["10.0.0.0/8","fd00::/8"]`, `server.clientNetworks=["10.96.0.0/12"]`,
-			`namespaces=["team-a","team-b"]`, "controller.rolloutRestart=true")
+			`namespaces=["team-a","team-b"]`, "controller.rolloutRestart=true", withDefault)
 		for _, component := range []string{"controller", "server"} {
 			args := deployment(rendered, component).Spec.Template.Spec.Containers[0].Args
 			Expect(args[0]).To(Equal(component))
@@ -118,6 +118,13 @@ var _ = Describe("The chart", func() {
 		Entry("a name that it does not know", "server.replica=3", "replica"),
 		Entry("a value of another type", `server.replicas="three"`, "want integer"),
 		Entry("a store that replicas cannot share", `server.grantStore="memory"`, "server.replicas to 1"),
+		Entry("a database without a connection string", `server.grantStore="postgres"`, "server.postgres.secretName is needed"),
+		Entry("an AuthorizationServer without an issuer", "authorizationServer.create=true", "authorizationServer.spec.issuer is needed"),
+		Entry("a field that an AuthorizationServer has not", `authorizationServer.spec={"isuer":"https://auth.example.com"}`, "isuer"),
+		Entry("an HTTPRoute of no Gateway", "server.httpRoute.enabled=true", "server.httpRoute.parentRefs is empty"),
+		Entry("a certificate that nobody signs", "server.tls.certManager.enabled=true", "issuerRef.name is needed"),
+		Entry("a Pod that is killed while it answers", "server.terminationGracePeriodSeconds=20", "has to be more than"),
+		Entry("an autoscaler without room", `server.autoscaling={"enabled":true,"minReplicas":5,"maxReplicas":3}`, "minReplicas is more than"),
 		Entry("an Ingress for no host", "server.ingress.enabled=true", "server.ingress.hosts is empty"),
 		Entry("a namespace that cannot be", `namespaces=["Team A"]`, "namespaces"),
 		Entry("one account for both, which could read what it must not", `server.serviceAccount.name="oauth-operator-controller"`, "have to be two"),

@@ -22,7 +22,12 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	answerTimeout     = 15 * time.Second
-	maxHeaderBytes    = 32 << 10
+
+	// farewell is how long a server that is told to stop goes on, and asks with each
+	// answer for another connection. Whoever keeps a connection busy has then let go of
+	// it, and no request is on its way into one that is being closed.
+	farewell       = time.Second
+	maxHeaderBytes = 32 << 10
 )
 
 // Listener serves a handler until its context ends.
@@ -46,8 +51,8 @@ type Listener struct {
 	Log logr.Logger
 }
 
-// Start listens and serves until ctx ends, then lets the requests under way
-// finish. It returns an error if it cannot listen.
+// Start listens and serves until ctx ends, then sends callers away and lets the
+// requests under way finish. It returns an error if it cannot listen.
 func (l *Listener) Start(ctx context.Context) error {
 	listener := l.Open
 	if listener == nil {
@@ -57,7 +62,7 @@ func (l *Listener) Start(ctx context.Context) error {
 		}
 	}
 	server := &http.Server{
-		Handler:           withTimeout(answerTimeout, l.Handler),
+		Handler:           withTimeout(answerTimeout, closing(ctx, l.Handler)),
 		TLSConfig:         l.TLS,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -79,10 +84,26 @@ func (l *Listener) Start(ctx context.Context) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Drain)
 	defer cancel()
+	select {
+	case err := <-done:
+		return fmt.Errorf("the authorization server stopped serving: %w", err)
+	case <-time.After(min(farewell, l.Drain/2)):
+	}
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("requests were still under way after %s: %w", l.Drain, err)
 	}
 	return nil
+}
+
+// closing has every answer that is given once ctx has ended be the last one of its
+// connection (RFC 9112 §9.6).
+func closing(ctx context.Context, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ctx.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (l *Listener) serve(server *http.Server, listener net.Listener) error {

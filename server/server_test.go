@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -213,6 +215,51 @@ var _ = Describe("The listener", func() {
 		Eventually(status).Should(Receive(Equal(http.StatusTeapot)))
 		Eventually(done).Should(Receive(BeNil()))
 	}, SpecTimeout(30*time.Second))
+
+	It("loses no request of callers who keep their connections busy, when it is told to stop", func(ctx SpecContext) {
+		running, stop := context.WithCancel(ctx)
+		taken := httptest.NewServer(http.NotFoundHandler())
+		address := taken.Listener.Addr().String()
+		taken.Close() // its port is free now
+		l := &Listener{Address: address, Drain: 10 * time.Second, Log: logr.Discard(), Handler: http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })}
+		done := make(chan error, 1)
+		go func() { done <- l.Start(running) }()
+
+		const callers = 16
+		var answered atomic.Int64
+		last := make(chan error, callers)
+		for range callers {
+			go func() {
+				client := &http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}
+				for {
+					// A POST is not sent again by itself when its connection breaks.
+					request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address, strings.NewReader("a=b"))
+					if err != nil {
+						last <- err
+						return
+					}
+					response, err := client.Do(request)
+					if err != nil && answered.Load() == 0 {
+						continue // it does not listen yet
+					}
+					if err != nil {
+						last <- err
+						return
+					}
+					answered.Add(1)
+					_ = response.Body.Close()
+				}
+			}()
+		}
+		Eventually(answered.Load).WithTimeout(20 * time.Second).Should(BeNumerically(">", 200))
+		stop()
+		for range callers {
+			// Nothing listens any more: in a cluster, the Service has long sent them elsewhere.
+			Eventually(last).WithTimeout(20 * time.Second).Should(Receive(MatchError(syscall.ECONNREFUSED)))
+		}
+		Eventually(done).Should(Receive(BeNil()))
+	}, SpecTimeout(time.Minute))
 
 	It("says which address is not free", func(ctx SpecContext) {
 		taken := httptest.NewServer(http.NotFoundHandler())

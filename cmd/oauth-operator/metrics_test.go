@@ -2,8 +2,14 @@ package main_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"maps"
+	"math/big"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,13 +54,16 @@ var _ = Describe("The metrics", func() {
 		webapp := newClient(ctx, namespace, nil)
 		webapp.tokens(ctx, newPerson())
 		replaced(ctx, webapp.object)
+		_, err = in.AddServer(ctx, certificateFlags()...)
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(in.EndAdded()).To(Succeed()) })
 
 		By("what both binaries tell")
 		ours := map[string]bool{}
 		Eventually(func(g Gomega) {
 			clear(ours)
 			for _, half := range []string{"controller", "server"} {
-				for name, family := range scrape(ctx, g, half) {
+				for name, family := range scrapeAll(ctx, g, half) {
 					labels, known := documented[name]
 					if strings.HasPrefix(name, "oauth_operator_") {
 						ours[name] = true
@@ -92,10 +101,21 @@ func replaced(ctx context.Context, c *v1alpha1.OAuthClient) {
 	}).WithContext(ctx).Should(Succeed())
 }
 
-// scrape reads the metrics of the controller or the server as Prometheus does.
-func scrape(ctx context.Context, g Gomega, half string) map[string]*dto.MetricFamily {
+// scrapeAll reads the metrics of all replicas. Of what several tell, it returns what
+// the last one does.
+func scrapeAll(ctx context.Context, g Gomega, half string) map[string]*dto.MetricFamily {
 	GinkgoHelper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, in.MetricsURL(half), nil)
+	all := map[string]*dto.MetricFamily{}
+	for _, url := range in.MetricsURLs(half) {
+		maps.Copy(all, scrapeURL(ctx, g, url))
+	}
+	return all
+}
+
+// scrapeURL reads metrics as Prometheus does.
+func scrapeURL(ctx context.Context, g Gomega, url string) map[string]*dto.MetricFamily {
+	GinkgoHelper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	g.Expect(err).NotTo(HaveOccurred())
 	response, err := http.DefaultClient.Do(request)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -105,6 +125,28 @@ func scrape(ctx context.Context, g Gomega, half string) map[string]*dto.MetricFa
 	families, err := parser.TextToMetricFamilies(response.Body)
 	g.Expect(err).NotTo(HaveOccurred())
 	return families
+}
+
+// certificateFlags are those of a server that speaks TLS with a certificate of its own.
+func certificateFlags() []string {
+	GinkgoHelper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	Expect(err).NotTo(HaveOccurred())
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	Expect(err).NotTo(HaveOccurred())
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	Expect(err).NotTo(HaveOccurred())
+	dir := GinkgoT().TempDir()
+	var flags []string
+	for flag, block := range map[string]*pem.Block{
+		"--tls-cert-file": {Type: "CERTIFICATE", Bytes: certificate}, "--tls-private-key-file": {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		file := filepath.Join(dir, flag)
+		Expect(os.WriteFile(file, pem.EncodeToMemory(block), 0o600)).To(Succeed())
+		flags = append(flags, flag, file)
+	}
+	return flags
 }
 
 // labelsOf returns the names of the labels of a metric.

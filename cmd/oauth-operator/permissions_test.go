@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"oauth-operator.dev/api/v1alpha1"
 	"oauth-operator.dev/hack/controlplane"
 	"oauth-operator.dev/hack/installation"
 	"oauth-operator.dev/hack/permissions"
@@ -29,10 +31,14 @@ var _ = Describe("Least privilege", func() {
 	for _, shape := range []*shape{
 		{
 			name:    "for the whole cluster",
-			folders: map[string]string{".": `{resources: [config/rbac, binding.yaml]}`},
-			// The component beside it brings a change of a Deployment, which runs nothing here.
-			copies:     map[string]string{"binding.yaml": "components/rollout-restart/role_bindings.yaml"},
+			folders: map[string]string{".": `{resources: [config/rbac, restarts.yaml, default.yaml]}`},
+			// The components beside them bring changes of a Deployment, which runs nothing here.
+			copies: map[string]string{
+				"restarts.yaml": "components/rollout-restart/role_bindings.yaml",
+				"default.yaml":  "components/default-authorization-server/role_bindings.yaml",
+			},
 			controller: []string{"--rollout-restart"},
+			told:       true,
 		},
 		{
 			name: "for named namespaces",
@@ -86,6 +92,9 @@ type shape struct {
 	// both are flags of the controller and the server, controller of the former.
 	both, controller []string
 
+	// told is whether the controller is told the AuthorizationServer.
+	told bool
+
 	// roles is the file that they came to.
 	roles string
 }
@@ -106,6 +115,17 @@ func startShape(ctx context.Context, s *shape) *auditLog {
 	Expect(os.WriteFile(notes.policy, []byte(completeAuditPolicy), 0o600)).To(Succeed())
 	running, stop := context.WithCancel(context.Background())
 	DeferCleanup(stop)
+	file := filepath.Join(dir, "authorizationserver.yaml")
+	tell := func(issuer string) {
+		text, err := os.ReadFile(filepath.Join(root, "config", "components", "default-authorization-server", "authorizationserver.yaml"))
+		Expect(err).NotTo(HaveOccurred())
+		text = bytes.ReplaceAll(text, []byte("https://auth.example.com"), []byte(issuer))
+		Expect(os.WriteFile(file, text, 0o600)).To(Succeed())
+	}
+	if s.told {
+		tell("https://auth.example.com")
+		s.controller = append(s.controller, "--default-authorization-server", file)
+	}
 	started, err := installation.Start(running, installation.Options{
 		Root: root, Binary: binary, ServerAddress: "127.0.0.1:0", Roles: s.roles,
 		Args: append([]string{"--v", "9"}, s.both...), ControllerArgs: s.controller,
@@ -119,6 +139,10 @@ func startShape(ctx context.Context, s *shape) *auditLog {
 		in, k8s, audit, issuer = suite, suiteClient, suiteAudit, suiteIssuer
 		Expect(started.Stop()).To(Succeed())
 	})
+	if s.told {
+		eventuallyThere(ctx, object(&v1alpha1.AuthorizationServer{}, "", "main"))
+		tell(issuer)
+	}
 	applyIssuer(ctx)
 	return notes
 }
@@ -194,6 +218,12 @@ func (a *auditLog) requests(account string) []permissions.Request {
 			asked = append(asked, permissions.Request{
 				Verb: e.Verb, Group: ref.APIGroup, Resource: resource, Namespace: ref.Namespace, Name: ref.Name,
 			})
+			if e.Verb == "patch" && e.ResponseStatus.Code == http.StatusCreated {
+				// An apply that creates needs both.
+				asked = append(asked, permissions.Request{
+					Verb: "create", Group: ref.APIGroup, Resource: resource, Namespace: ref.Namespace, Name: ref.Name,
+				})
+			}
 		}
 	}
 	Expect(lines.Err()).NotTo(HaveOccurred())
@@ -217,6 +247,12 @@ func edit[T client.Object](ctx context.Context, o T, change func(T)) {
 		change(o)
 		return k8s.Update(ctx, o)
 	}).WithContext(ctx).Should(Succeed())
+}
+
+// eventuallyThere waits until the API server has the object.
+func eventuallyThere(ctx context.Context, o client.Object) {
+	GinkgoHelper()
+	Eventually(func() error { return k8s.Get(ctx, client.ObjectKeyFromObject(o), o) }).WithContext(ctx).Should(Succeed())
 }
 
 // eventuallySays waits until the condition of the object has the reason.

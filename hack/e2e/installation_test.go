@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -56,6 +58,24 @@ func cutLast(s, separator string) (before, after string, found bool) {
 	return s[:i], s[i+len(separator):], true
 }
 
+// asTheReadmeSays runs the command by which the README installs the chart, as it
+// stands there, and lets Helm be told afterwards what this cluster needs: where the
+// image is, and who the issuer is.
+func asTheReadmeSays(ctx context.Context) {
+	GinkgoHelper()
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	Expect(err).NotTo(HaveOccurred())
+	command := regexp.MustCompile("(?s)```sh\n(helm install .*?)```").FindSubmatch(readme)
+	Expect(command).To(HaveLen(2), "the README installs with helm")
+	program, err := helmProgram()
+	Expect(err).NotTo(HaveOccurred())
+	bin := GinkgoT().TempDir()
+	script := "#!/bin/sh\nexec '" + program + `' "$@" --wait --timeout 3m '` + strings.Join(append(present(), "--set", "authorizationServer.spec.issuer="+issuer), "' '") + "'\n"
+	Expect(os.WriteFile(filepath.Join(bin, "helm"), []byte(script), 0o755)).To(Succeed())
+	out, err := run(ctx, "env", "PATH="+bin+":"+os.Getenv("PATH"), "sh", "-ec", string(command[1]))
+	Expect(err).NotTo(HaveOccurred(), out)
+}
+
 // helmDo installs or upgrades the release, and waits until its Pods are ready.
 func helmDo(ctx context.Context, what, chart string, values []string) {
 	GinkgoHelper()
@@ -97,7 +117,7 @@ func theInstallation() {
 		_, err := helmProgram() // to build it is not part of it
 		Expect(err).NotTo(HaveOccurred())
 		began := time.Now()
-		helmDo(ctx, "install", chart, present())
+		asTheReadmeSays(ctx)
 		installed := time.Since(began)
 		k8s.apply(ctx, samples("oauthuser.yaml"))
 		discovered(ctx)

@@ -166,6 +166,18 @@ func (i *Installation) Restart(ctx context.Context, subcommand string) error {
 	return ended.start(ctx)
 }
 
+// EndAdded ends the replica that AddServer has started last.
+func (i *Installation) EndAdded() error {
+	for n := len(i.processes) - 1; n > 0; n-- {
+		if i.processes[n].subcommand == "server" {
+			ended := i.processes[n]
+			i.processes = slices.Delete(i.processes, n, n+1)
+			return ended.stop()
+		}
+	}
+	return errors.New("there is no added server")
+}
+
 // End ends the process of that subcommand.
 func (i *Installation) End(subcommand string) error {
 	_, err := i.end(subcommand)
@@ -206,6 +218,9 @@ func (i *Installation) applyRoles(ctx context.Context) error {
 	_, err := i.Apply(ctx, cmp.Or(i.options.Roles, filepath.Join(i.options.Root, "config", "rbac")))
 	return err
 }
+
+// StartController starts the controller again that End has ended.
+func (i *Installation) StartController(ctx context.Context) error { return i.startController(ctx) }
 
 func (i *Installation) startController(ctx context.Context) error {
 	return i.run(ctx, "controller", "oauth-operator-controller", i.options.ControllerArgs...)
