@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"os"
@@ -111,7 +112,7 @@ func writeOwnSchemas(ctx context.Context, folder string) {
 		text, err := group.Schema("application/json")
 		Expect(err).NotTo(HaveOccurred())
 		// As JSON schema has it.
-		text = []byte(strings.ReplaceAll(string(text), `"#/components/schemas/`, `"#/definitions/`))
+		text = []byte(strings.ReplaceAll(string(text), `"#/components/schemas/`, `"`+definitions))
 		var document struct {
 			Components struct {
 				Schemas map[string]map[string]any `json:"schemas"`
@@ -123,12 +124,40 @@ func writeOwnSchemas(ctx context.Context, folder string) {
 		}
 		for name, schema := range document.Components.Schemas {
 			for _, gvk := range asList(schema["x-kubernetes-group-version-kind"]) {
-				writeSchema(folder, gvk.(map[string]any), map[string]any{
-					"$ref": "#/definitions/" + name, "definitions": document.Components.Schemas,
-				})
+				needed := map[string]any{}
+				gather(document.Components.Schemas, name, needed)
+				writeSchema(folder, gvk.(map[string]any), map[string]any{"$ref": definitions + name, "definitions": needed})
 			}
 		}
 	}
+}
+
+// definitions is where a schema has others that it refers to.
+const definitions = "#/definitions/"
+
+// gather puts a schema, and those that it refers to, into needed.
+func gather(all map[string]map[string]any, name string, needed map[string]any) {
+	if needed[name] != nil {
+		return
+	}
+	needed[name] = all[name]
+	var walk func(node any)
+	walk = func(node any) {
+		switch node := node.(type) {
+		case []any:
+			for _, inner := range node {
+				walk(inner)
+			}
+		case map[string]any:
+			if ref, ok := node["$ref"].(string); ok {
+				gather(all, strings.TrimPrefix(ref, definitions), needed)
+			}
+			for _, inner := range node {
+				walk(inner)
+			}
+		}
+	}
+	walk(all[name])
 }
 
 // writeCRDSchemas writes the schemas of the CRDs in the files of a folder.
@@ -155,7 +184,9 @@ func writeSchema(folder string, gvk, schema map[string]any) {
 	GinkgoHelper()
 	text, err := json.Marshal(schema)
 	Expect(err).NotTo(HaveOccurred())
-	name := strings.ToLower(gvk["kind"].(string)) + "-" + gvk["group"].(string) + "-" + gvk["version"].(string) + ".json"
+	// kubeconform takes the version for the group of what has none.
+	group := cmp.Or(gvk["group"].(string), gvk["version"].(string))
+	name := strings.ToLower(gvk["kind"].(string)) + "-" + group + "-" + gvk["version"].(string) + ".json"
 	Expect(os.WriteFile(filepath.Join(folder, name), text, 0o600)).To(Succeed())
 }
 
@@ -168,7 +199,7 @@ func makeStrict(node any) {
 			makeStrict(inner)
 		}
 	case map[string]any:
-		if isSchema := node["type"] != nil; isSchema {
+		if _, isSchema := node["type"].(string); isSchema { // and no property of that name
 			delete(node, "format")
 		}
 		_, has := node["properties"].(map[string]any)

@@ -53,9 +53,9 @@ func strict(node any) {
 			strict(inner)
 		}
 	case map[string]any:
-		for name := range node {
-			if _, isSchema := node["type"]; isSchema && (strings.HasPrefix(name, "x-kubernetes-") || name == "description" || name == "default" || name == "format") {
-				if _, isText := node[name].(map[string]any); !isText || strings.HasPrefix(name, "x-") {
+		if _, isSchema := node["type"].(string); isSchema { // and no property of that name
+			for name := range node {
+				if strings.HasPrefix(name, "x-kubernetes-") || name == "description" || name == "default" || name == "format" {
 					delete(node, name)
 				}
 			}
