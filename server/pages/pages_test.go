@@ -36,6 +36,30 @@ var _ = Describe("The pages", func() {
 		return func(w http.ResponseWriter) { p.Error(w, e) }
 	}
 
+	It("show the notice that there is, each of them", func() {
+		const notice = "Not <b>for</b> production."
+		loud := pages.New(pages.Options{Name: "Example", Assets: "https://login.example/assets/", Notice: notice})
+		for _, page := range []func(*pages.Pages, http.ResponseWriter){
+			func(p *pages.Pages, w http.ResponseWriter) { p.Login(w, http.StatusOK, pages.Login{}) },
+			func(p *pages.Pages, w http.ResponseWriter) { p.Consent(w, pages.Consent{}) },
+			func(p *pages.Pages, w http.ResponseWriter) { p.Logout(w, pages.Logout{}) },
+			func(p *pages.Pages, w http.ResponseWriter) { p.Error(w, pages.Error{Status: 400}) },
+		} {
+			_, doc := show(func(w http.ResponseWriter) { page(loud, w) })
+			shown := ""
+			for n := range doc.Descendants() {
+				if attr(n, "id") == "notice" {
+					shown = n.FirstChild.Data
+				}
+			}
+			Expect(shown).To(Equal(notice))
+			_, doc = show(func(w http.ResponseWriter) { page(p, w) })
+			for n := range doc.Descendants() {
+				Expect(attr(n, "id")).NotTo(Equal("notice"))
+			}
+		}
+	})
+
 	It("escape everything, need no script, and label every field", func() {
 		for _, page := range []func(http.ResponseWriter){
 			login(pages.Login{Action: "https://login.example/login", State: hostile, Client: hostile, Username: hostile, Message: hostile}),

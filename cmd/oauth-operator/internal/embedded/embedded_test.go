@@ -83,6 +83,7 @@ var _ = Describe("objects", func() {
 	asked("count generations by their spec, and write nothing where nothing is different", func(ctx SpecContext, api client.WithWatch) {
 		c := newClient(newNamespace(ctx, api))
 		Expect(api.Create(ctx, c)).To(Succeed())
+		Expect(api.Update(ctx, c)).To(Succeed()) // the API server notes that this is another write than the first
 		version := c.ResourceVersion
 		Expect(api.Update(ctx, c)).To(Succeed())
 		Expect(c.ResourceVersion).To(Equal(version))
@@ -121,8 +122,15 @@ var _ = Describe("objects", func() {
 		Expect(apierrors.IsConflict(api.Status().Update(ctx, old))).To(BeTrue())
 		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"clientName":"Other"}}`, old.ResourceVersion)
 		Expect(apierrors.IsConflict(api.Patch(ctx, old.DeepCopy(), client.RawPatch(types.MergePatchType, patch)))).To(BeTrue())
-		patch = []byte(`{"metadata":{"uid":"another"},"spec":{"clientName":"Other"}}`)
-		Expect(apierrors.IsConflict(api.Patch(ctx, old.DeepCopy(), client.RawPatch(types.MergePatchType, patch)))).To(BeTrue())
+
+		s := newSecret(c.Namespace, "s", nil)
+		Expect(api.Create(ctx, s)).To(Succeed())
+		patch = []byte(`{"metadata":{"uid":"another"},"data":{"c":"Mw=="}}`)
+		err := api.Patch(ctx, s.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
+		Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
+		other := s.DeepCopy()
+		other.UID, other.Data["c"] = "another", []byte("3")
+		Expect(apierrors.IsConflict(api.Update(ctx, other))).To(BeTrue())
 	})
 
 	asked("are deleted under the conditions that one makes", func(ctx SpecContext, api client.WithWatch) {
@@ -154,14 +162,18 @@ var _ = Describe("objects", func() {
 		s := newSecret(newNamespace(ctx, api), "s", map[string]string{"theirs": "yes"})
 		s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "x", UID: "1"}}
 		Expect(api.Create(ctx, s)).To(Succeed())
-		apply := corev1ac.Secret(s.Name, s.Namespace).WithUID(s.UID).WithResourceVersion(s.ResourceVersion).
-			WithLabels(map[string]string{"ours": "yes"}).WithData(map[string][]byte{"a": []byte("9"), "c": []byte("3")})
-		Expect(api.Apply(ctx, apply, client.ForceOwnership, client.FieldOwner("test"))).To(Succeed())
+		version := s.ResourceVersion
+		apply := func(value string) error {
+			return api.Apply(ctx, corev1ac.Secret(s.Name, s.Namespace).WithUID(s.UID).WithResourceVersion(version).
+				WithLabels(map[string]string{"ours": "yes"}).WithData(map[string][]byte{"a": []byte(value), "c": []byte("3")}),
+				client.ForceOwnership, client.FieldOwner("test"))
+		}
+		Expect(apply("9")).To(Succeed())
 		Expect(api.Get(ctx, client.ObjectKeyFromObject(s), s)).To(Succeed())
 		Expect(s.Labels).To(Equal(map[string]string{"ours": "yes", "theirs": "yes"}))
 		Expect(s.Data).To(Equal(map[string][]byte{"a": []byte("9"), "b": []byte("2"), "c": []byte("3")}))
 		Expect(s.OwnerReferences).To(HaveLen(1))
-		Expect(apierrors.IsConflict(api.Apply(ctx, apply, client.ForceOwnership, client.FieldOwner("test")))).To(BeTrue(), "an old version")
+		Expect(apierrors.IsConflict(apply("10"))).To(BeTrue(), "an old version")
 	})
 
 	asked("are found by namespace, label and field, whole or their metadata alone", func(ctx SpecContext, api client.WithWatch) {
@@ -232,6 +244,7 @@ var _ = Describe("a watch", func() {
 		running, stop := context.WithCancel(ctx)
 		DeferCleanup(stop)
 		go func() { _ = held.Start(running) }()
+		Eventually(held.WaitForCacheSync).WithContext(ctx).WithArguments(ctx).Should(BeTrue())
 		key := types.NamespacedName{Namespace: namespace, Name: "before"}
 		Expect(held.Get(ctx, key, &corev1.Secret{})).To(Succeed())
 		Expect(api.Create(ctx, newSecret(namespace, "after", nil))).To(Succeed())

@@ -49,7 +49,7 @@ func (a *API) put(k *kind, o *unstructured.Unstructured) error {
 	if !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	_, err = a.store.update(k, keyOf(o), false, func(object) (object, error) { return o.DeepCopy(), nil })
+	_, err = a.store.update(k, keyOf(o), writing{}, func(object) (object, error) { return o.DeepCopy(), nil })
 	return err
 }
 

@@ -133,7 +133,7 @@ func (a *API) update(in request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.store.update(in.kind, in.key, in.status, func(object) (object, error) { return want, nil })
+	return a.store.update(in.kind, in.key, writing{status: in.status}, func(object) (object, error) { return want, nil })
 }
 
 func (a *API) remove(in request) (any, error) {

@@ -18,7 +18,7 @@ func (a *API) patch(in request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.store.update(in.kind, in.key, in.status, func(have object) (object, error) {
+	return a.store.update(in.kind, in.key, writing{status: in.status, patch: true}, func(have object) (object, error) {
 		before, err := have.MarshalJSON()
 		if err != nil {
 			return nil, err

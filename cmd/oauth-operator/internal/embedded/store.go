@@ -12,10 +12,12 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // object is an object as the store keeps it: never changed, only replaced.
@@ -83,6 +85,9 @@ func (s *store) create(k *kind, o object) (object, error) {
 		return nil, apierrors.NewAlreadyExists(k.GroupVersion().WithResource(k.resource).GroupResource(), key.Name)
 	}
 	o = o.DeepCopy()
+	if _, typed := o.Object["type"]; k.Kind == "Secret" && !typed {
+		o.Object["type"] = string(corev1.SecretTypeOpaque)
+	}
 	o.SetUID(s.newUID(k, key))
 	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
 	o.SetGeneration(1)
@@ -105,10 +110,15 @@ func (s *store) newUID(k *kind, key types.NamespacedName) types.UID {
 	return types.UID(fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16]))
 }
 
+// writing is a kind of write to an object that exists.
+type writing struct {
+	status bool // takes the status alone, and otherwise all but that
+	patch  bool
+}
+
 // update has change make a new state of an object from the one that there is. What
-// it returns may name the version or the UID that it is meant for. With status only
-// the status is taken from it, and otherwise all but that.
-func (s *store) update(k *kind, key types.NamespacedName, status bool, change func(object) (object, error)) (object, error) {
+// it returns may name the version or the UID that it is meant for.
+func (s *store) update(k *kind, key types.NamespacedName, how writing, change func(object) (object, error)) (object, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	resource := k.GroupVersion().WithResource(k.resource).GroupResource()
@@ -124,9 +134,14 @@ func (s *store) update(k *kind, key types.NamespacedName, status bool, change fu
 		return nil, apierrors.NewConflict(resource, key.Name, fmt.Errorf("the object is at version %s, not %s", have.GetResourceVersion(), v))
 	}
 	if uid := want.GetUID(); uid != "" && uid != have.GetUID() {
+		if how.patch {
+			return nil, apierrors.NewInvalid(k.GroupKind(), key.Name, field.ErrorList{
+				field.Invalid(field.NewPath("metadata", "uid"), string(uid), "field is immutable"),
+			})
+		}
 		return nil, apierrors.NewConflict(resource, key.Name, fmt.Errorf("the object has the UID %s, not %s", have.GetUID(), uid))
 	}
-	next := merge(k, have, want, status)
+	next := merge(k, have, want, how.status)
 	next.SetResourceVersion(have.GetResourceVersion())
 	if reflect.DeepEqual(next.Object, have.Object) {
 		return have, nil
