@@ -32,6 +32,7 @@ ONCE ?=
 # Which packages to test; further arguments of go test, and of the benchmarks.
 PKG        ?= ./...
 TEST_ARGS  ?=
+E2E_ARGS   ?=
 BENCH_ARGS ?=
 
 tool           := go tool -modfile=hack/tools/go.mod
@@ -92,6 +93,7 @@ tidy: ## Tidy the requirements of all modules
 	cd hack/tools && go mod tidy
 	cd hack/controlplane/programs && go mod tidy
 	cd hack/foreign/zitadel && go mod tidy
+	cd hack/foreign/oauth2-proxy && go mod tidy
 	cd hack/image && go mod tidy
 	cd hack/chartlint && go mod tidy
 
@@ -111,7 +113,7 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/image hack/chartlint; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/image hack/chartlint; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests
@@ -129,6 +131,10 @@ verify-manifests:
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
 	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s)$(if $(filter ./...,$(PKG)), -also hack/image) -- $(RACE) -timeout 20m $(TEST_ARGS) $(PKG)
+
+.PHONY: e2e
+e2e: ## Test on the cluster of KUBECONFIG, which is given images by E2E_LOAD_IMAGE='kind load image-archive' or E2E_REGISTRY. See hack/e2e
+	E2E=1 go run ./hack/gotest -live 'e2e: ' -- -count=1 -timeout 60m $(E2E_ARGS) ./hack/e2e
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file

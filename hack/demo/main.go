@@ -138,7 +138,7 @@ func workload(ctx context.Context, mounted string, f *figure) error {
 	if err != nil {
 		return err
 	}
-	api, err := whoami.New(ctx, string(issuer), http.DefaultClient)
+	api, err := whoami.New(ctx, string(issuer), string(issuer), http.DefaultClient)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func workload(ctx context.Context, mounted string, f *figure) error {
 		return err
 	}
 	say("An API that verifies access tokens by the issuer's keys: %s", f.apiURL)
-	app, err := webapp.New(ctx, mounted, f.apiURL, &http.Client{Transport: f})
+	app, err := webapp.New(ctx, webapp.Options{Mounted: mounted, APIURL: f.apiURL, HTTP: &http.Client{Transport: f}})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"oauth-operator.dev/api/v1alpha1"
@@ -23,9 +24,21 @@ const readyWithin = time.Minute
 // the Secret of the OAuthClient into a folder as the kubelet would mount it.
 func samples(ctx context.Context, in *installation.Installation, manifests, mounted string) error {
 	title("The manifests: kubectl apply -f config/samples")
-	applied, err := in.Apply(ctx, manifests)
+	// Without the folders below, which need a kubelet.
+	files, err := filepath.Glob(filepath.Join(manifests, "*.yaml"))
 	if err != nil {
 		return err
+	}
+	var applied []*unstructured.Unstructured
+	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
+		objects, err := in.Apply(ctx, file)
+		if err != nil {
+			return err
+		}
+		applied = append(applied, objects...)
 	}
 	var client *types.NamespacedName
 	for _, object := range applied {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 )
@@ -48,4 +50,20 @@ func suite(output, action string) (count, bool) {
 		c.failed = 1
 	}
 	return c, true
+}
+
+// tally adds the count as a line to a file, for whoever runs several of these and
+// wants the sum. An empty path is none.
+func tally(path string, c count) error {
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(file, c.passed, c.failed, c.skipped); err != nil {
+		return err
+	}
+	return file.Close()
 }

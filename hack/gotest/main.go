@@ -29,17 +29,23 @@ func main() {
 		modules = append(modules, dir)
 		return nil
 	})
+	live := flag.String("live", "", "print lines that begin with this as soon as a test prints them")
 	keep := flag.Int("keep", 0, "keep up to so many inputs of each fuzz target in its testdata")
 	flag.Parse()
 
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report := newReport(os.Stdout)
+	report.live = *live
 	err := run(ctx, report, fuzzing{time: *fuzztime, keep: *keep, alone: *onlyFuzz}, flag.Args(), modules)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gotest:", err)
 	}
 	report.close()
+	if tallyErr := tally(os.Getenv("GOTEST_TALLY"), report.total); tallyErr != nil {
+		err = tallyErr
+		fmt.Fprintln(os.Stderr, "gotest:", err)
+	}
 	if err != nil || report.total.failed > 0 {
 		os.Exit(1)
 	}

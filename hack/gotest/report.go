@@ -21,6 +21,7 @@ type event struct {
 // report prints what go test says and adds it up.
 type report struct {
 	out      io.Writer
+	live     string // prefix of lines that are printed at once; "" for none
 	total    count
 	failures []string
 	packages map[string]*packageRun
@@ -75,6 +76,9 @@ func (r *report) add(e event) {
 	if p == nil {
 		p = &packageRun{tests: map[string]*testRun{}}
 		r.packages[e.Package] = p
+	}
+	if r.live != "" && e.Action == "output" && strings.HasPrefix(e.Output, r.live) {
+		_, _ = io.WriteString(r.out, e.Output)
 	}
 	final := e.Action == "pass" || e.Action == "fail" || e.Action == "skip"
 	switch {

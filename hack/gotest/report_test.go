@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,6 +37,24 @@ var _ = Describe("a report", func() {
 			`output~~ok  \tp\t0.1s\n`, "pass")
 		Expect(r.total).To(Equal(count{passed: 2, skipped: 1}))
 		Expect(out).To(Equal("ok  \tp\t0.1s\n2 passed, 0 failed, 1 skipped\n"))
+	})
+
+	It("prints at once what is meant for whoever watches", func() {
+		var out strings.Builder
+		r := newReport(&out)
+		r.live = "e2e: "
+		Expect(r.read(strings.NewReader(
+			`{"Action":"output","Package":"p","Test":"A","Output":"e2e: installed\n"}` + "\n" +
+				`{"Action":"output","Package":"p","Test":"A","Output":"something else\n"}` + "\n"))).To(Succeed())
+		Expect(out.String()).To(Equal("e2e: installed\n"))
+	})
+
+	It("leaves its count in a file, a line for each run", func() {
+		path := filepath.Join(GinkgoT().TempDir(), "tally")
+		Expect(tally(path, count{passed: 1, failed: 2, skipped: 3})).To(Succeed())
+		Expect(tally(path, count{passed: 4})).To(Succeed())
+		Expect(os.ReadFile(path)).To(BeEquivalentTo("1 2 3\n4 0 0\n"))
+		Expect(tally("", count{})).To(Succeed())
 	})
 
 	It("counts the specs of a suite", func() {

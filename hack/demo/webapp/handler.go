@@ -18,7 +18,6 @@ var page = template.Must(template.New("page").Parse(pageText))
 // view is what the page shows.
 type view struct {
 	ClientID string
-	Issuer   string
 	Claims   string // of the ID token
 	API      string // what the API answered
 	Expiry   string
@@ -26,12 +25,14 @@ type view struct {
 }
 
 // Handler returns the application: / shows who is logged in, /login logs in,
-// /callback is the redirect URI, and POST to /refresh and /logout do just that.
+// /callback is the redirect URI, POST to /refresh and /logout do just that, and
+// /healthz says whether the application can serve.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /login", a.login)
 	mux.HandleFunc("GET /callback", a.callback)
+	mux.HandleFunc("GET /healthz", a.healthy)
 	mux.HandleFunc("POST /refresh", a.renew)
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
 		a.sessions.drop(r)
@@ -43,24 +44,28 @@ func (a *App) Handler() http.Handler {
 func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	s := a.sessions.get(r)
 	if s == nil {
-		a.show(w, http.StatusOK, view{})
+		a.show(w, r, http.StatusOK, view{})
 		return
 	}
 	answer, err := a.callAPI(r.Context(), s)
 	if err != nil {
-		a.show(w, http.StatusBadGateway, view{Error: err.Error()})
+		a.show(w, r, http.StatusBadGateway, view{Error: err.Error()})
 		return
 	}
 	claims, err := json.MarshalIndent(s.claims, "", "  ")
 	if err != nil {
-		a.show(w, http.StatusInternalServerError, view{Error: err.Error()})
+		a.show(w, r, http.StatusInternalServerError, view{Error: err.Error()})
 		return
 	}
-	a.show(w, http.StatusOK, view{Claims: string(claims), API: answer, Expiry: s.current().Expiry.Format("15:04:05")})
+	a.show(w, r, http.StatusOK, view{Claims: string(claims), API: answer, Expiry: s.current().Expiry.Format("15:04:05")})
 }
 
 func (a *App) login(w http.ResponseWriter, r *http.Request) {
-	l, authorizationEndpoint := a.begin()
+	l, authorizationEndpoint, err := a.begin(r.Context())
+	if err != nil {
+		a.show(w, r, http.StatusBadGateway, view{Error: err.Error()})
+		return
+	}
 	a.sessions.setLogin(w, l)
 	http.Redirect(w, r, authorizationEndpoint, http.StatusSeeOther)
 }
@@ -68,12 +73,12 @@ func (a *App) login(w http.ResponseWriter, r *http.Request) {
 func (a *App) callback(w http.ResponseWriter, r *http.Request) {
 	l, ok := a.sessions.takeLogin(r)
 	if !ok {
-		a.show(w, http.StatusBadRequest, view{Error: "No login of this browser is under way."})
+		a.show(w, r, http.StatusBadRequest, view{Error: "No login of this browser is under way."})
 		return
 	}
 	s, err := a.finish(r.Context(), l, r)
 	if err != nil {
-		a.show(w, http.StatusBadRequest, view{Error: err.Error()})
+		a.show(w, r, http.StatusBadRequest, view{Error: err.Error()})
 		return
 	}
 	a.sessions.set(w, s)
@@ -87,7 +92,7 @@ func (a *App) renew(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := a.refresh(r.Context(), s); err != nil {
-		a.show(w, http.StatusBadGateway, view{Error: err.Error()})
+		a.show(w, r, http.StatusBadGateway, view{Error: err.Error()})
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -95,12 +100,15 @@ func (a *App) renew(w http.ResponseWriter, r *http.Request) {
 
 // callAPI calls the API with the access token (RFC 6750 §2.1).
 func (a *App) callAPI(ctx context.Context, s *session) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.apiURL, nil)
+	if a.options.APIURL == "" {
+		return "There is none.", nil
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.options.APIURL, nil)
 	if err != nil {
 		return "", err
 	}
 	s.current().SetAuthHeader(request)
-	response, err := a.http.Do(request)
+	response, err := a.options.HTTP.Do(request)
 	if err != nil {
 		return "", fmt.Errorf("calling the API: %w", err)
 	}
@@ -115,8 +123,16 @@ func (a *App) callAPI(ctx context.Context, s *session) (string, error) {
 	return string(body), nil
 }
 
-func (a *App) show(w http.ResponseWriter, status int, v view) {
-	v.ClientID, v.Issuer = a.oauth.ClientID, a.oauth.Endpoint.AuthURL
+func (a *App) healthy(w http.ResponseWriter, r *http.Request) {
+	if _, err := a.current(r.Context()); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	}
+}
+
+func (a *App) show(w http.ResponseWriter, r *http.Request, status int, v view) {
+	if known, err := a.current(r.Context()); err == nil {
+		v.ClientID = known.oauth.ClientID
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

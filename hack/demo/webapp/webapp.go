@@ -1,6 +1,7 @@
 // Package webapp is a small web application that logs people in: the client of
-// RFC 6749. It knows nothing but the files that its Secret is mounted as, and
-// uses clients that others wrote, golang.org/x/oauth2 and coreos/go-oidc.
+// RFC 6749. It knows nothing of the authorization server but the files that its
+// Secret is mounted as, takes every change of them without a restart, and uses
+// clients that others wrote, golang.org/x/oauth2 and coreos/go-oidc.
 package webapp
 
 import (
@@ -8,86 +9,70 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
+	"sync"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
-
-	"oauth-operator.dev/api/v1alpha1"
 )
+
+// Options of the application.
+type Options struct {
+	// Mounted is the folder that the Secret is mounted as.
+	Mounted string
+
+	// APIURL is an API that takes the access tokens. Resource is its identifier
+	// (RFC 8707); where it is empty, the access tokens are for the issuer itself.
+	APIURL   string
+	Resource string
+
+	// HTTP reaches the authorization server and the API.
+	HTTP *http.Client
+}
 
 // App is the web application.
 type App struct {
-	oauth    oauth2.Config
-	verifier *oidc.IDTokenVerifier
-	http     *http.Client
-	apiURL   string
+	options  Options
 	sessions sessions
+
+	mutex sync.Mutex
+	last  *registration
 }
 
 // New reads the mounted Secret and discovers the rest from the issuer that it
-// names. The URL is that of an API that takes the access tokens.
-func New(ctx context.Context, mounted, apiURL string, client *http.Client) (*App, error) {
-	secret, err := read(mounted)
-	if err != nil {
-		return nil, err
-	}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, client), secret[v1alpha1.SecretKeyIssuerURI])
-	if err != nil {
-		return nil, fmt.Errorf("discovering the issuer: %w", err)
-	}
-	return &App{
-		oauth: oauth2.Config{
-			ClientID:     secret[v1alpha1.SecretKeyClientID],
-			ClientSecret: secret[v1alpha1.SecretKeyClientSecret],
-			Endpoint:     provider.Endpoint(),
-			RedirectURL:  strings.Fields(secret[v1alpha1.SecretKeyRedirectURIs])[0],
-			Scopes:       strings.Fields(secret[v1alpha1.SecretKeyScopes]),
-		},
-		verifier: provider.Verifier(&oidc.Config{ClientID: secret[v1alpha1.SecretKeyClientID]}),
-		http:     client,
-		apiURL:   apiURL,
-	}, nil
-}
-
-// read returns the files of a mounted Secret.
-func read(mounted string) (map[string]string, error) {
-	files := map[string]string{}
-	for _, key := range []string{
-		v1alpha1.SecretKeyIssuerURI, v1alpha1.SecretKeyClientID, v1alpha1.SecretKeyClientSecret,
-		v1alpha1.SecretKeyRedirectURIs, v1alpha1.SecretKeyScopes,
-	} {
-		content, err := os.ReadFile(filepath.Join(mounted, key)) // #nosec G304 -- the mounted Secret
-		if err != nil {
-			return nil, fmt.Errorf("reading the mounted Secret: %w", err)
-		}
-		if len(content) == 0 {
-			return nil, fmt.Errorf("the mounted Secret has nothing under the key %s", key)
-		}
-		files[key] = string(content)
-	}
-	return files, nil
+// names.
+func New(ctx context.Context, options Options) (*App, error) {
+	a := &App{options: options}
+	_, err := a.current(ctx)
+	return a, err
 }
 
 // begin starts a login: the state of it, and where the browser has to go.
-func (a *App) begin() (login, string) {
+func (a *App) begin(ctx context.Context) (login, string, error) {
+	r, err := a.current(ctx)
+	if err != nil {
+		return login{}, "", err
+	}
 	l := login{state: oauth2.GenerateVerifier(), nonce: oauth2.GenerateVerifier(), verifier: oauth2.GenerateVerifier()}
-	return l, a.oauth.AuthCodeURL(l.state, oauth2.S256ChallengeOption(l.verifier), oidc.Nonce(l.nonce))
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(l.verifier), oidc.Nonce(l.nonce)}
+	if a.options.Resource != "" {
+		options = append(options, oauth2.SetAuthURLParam("resource", a.options.Resource))
+	}
+	return l, r.oauth.AuthCodeURL(l.state, options...), nil
 }
 
 // finish redeems the code with which the browser came back.
-func (a *App) finish(ctx context.Context, l login, r *http.Request) (*session, error) {
-	query := r.URL.Query()
+func (a *App) finish(ctx context.Context, l login, request *http.Request) (*session, error) {
+	query := request.URL.Query()
 	if query.Get("state") != l.state {
 		return nil, errors.New("the state is not the one that was sent")
 	}
 	if code := query.Get("error"); code != "" {
 		return nil, fmt.Errorf("the authorization server answered %s: %s", code, query.Get("error_description"))
 	}
-	ctx = oidc.ClientContext(ctx, a.http)
-	token, err := a.oauth.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(l.verifier))
+	ctx = oidc.ClientContext(ctx, a.options.HTTP)
+	r, token, err := a.authenticated(ctx, func(r *registration) (*oauth2.Token, error) {
+		return r.oauth.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(l.verifier))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("exchanging the code: %w", err)
 	}
@@ -95,7 +80,7 @@ func (a *App) finish(ctx context.Context, l login, r *http.Request) (*session, e
 	if !ok {
 		return nil, errors.New("there is no ID token")
 	}
-	idToken, err := a.verifier.Verify(ctx, raw)
+	idToken, err := r.verifier.Verify(ctx, raw)
 	if err != nil {
 		return nil, fmt.Errorf("verifying the ID token: %w", err)
 	}
@@ -115,7 +100,10 @@ func (a *App) refresh(ctx context.Context, s *session) error {
 	defer s.mutex.Unlock()
 	old := *s.token
 	old.AccessToken = "" // so that it counts as expired
-	token, err := a.oauth.TokenSource(oidc.ClientContext(ctx, a.http), &old).Token()
+	ctx = oidc.ClientContext(ctx, a.options.HTTP)
+	_, token, err := a.authenticated(ctx, func(r *registration) (*oauth2.Token, error) {
+		return r.oauth.TokenSource(ctx, &old).Token()
+	})
 	if err != nil {
 		return fmt.Errorf("refreshing: %w", err)
 	}

@@ -1,0 +1,146 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+
+	"oauth-operator.dev/hack/e2e/outcome"
+)
+
+// kinds are what the load does.
+var kinds = []outcome.Kind{outcome.Login, outcome.Session, outcome.Worker, outcome.Race}
+
+// longestOutage is how long somebody may have to try while a Pod is dead and nobody
+// has noticed yet.
+const longestOutage = 45 * time.Second
+
+// startLoad has people log in and clients work from now on, if they do not yet. They
+// are in the cluster, so that nothing of the tests' own way in counts as a failure.
+func startLoad(ctx context.Context) {
+	GinkgoHelper()
+	for _, object := range k8s.apply(ctx, "testdata/load.yaml", withImages) {
+		if object.GetKind() == "OAuthClient" {
+			k8s.ready(ctx, object)
+		}
+	}
+	everyoneSucceeds(ctx, time.Time{})
+}
+
+// everyoneSucceeds waits until each kind of load has succeeded with something that it
+// began after that moment.
+func everyoneSucceeds(ctx context.Context, since time.Time) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		done := map[outcome.Kind]bool{}
+		for _, event := range eventsSince(g, ctx, since) {
+			if !event.Pending && (event.Kind != outcome.Race || event.Redeemed == 1 && event.Replicas > 1) {
+				done[event.Kind] = true
+			}
+		}
+		g.Expect(slices.Collect(maps.Keys(done))).To(ConsistOf(kinds))
+	}).WithContext(ctx).WithTimeout(later).WithPolling(time.Second).Should(Succeed())
+}
+
+// now is the last moment of which the load has reported. Its clock is the node's.
+func now(ctx context.Context) time.Time {
+	GinkgoHelper()
+	var last time.Time
+	for _, event := range eventsSince(Default, ctx, time.Time{}) {
+		if event.Ended.After(last) {
+			last = event.Ended
+		}
+	}
+	Expect(last).NotTo(BeZero(), "the load does not run")
+	return last
+}
+
+// eventsSince are what began after that moment.
+func eventsSince(g Gomega, ctx context.Context, since time.Time) []outcome.Event {
+	GinkgoHelper()
+	log, err := k8s.core.CoreV1().Pods(insideNamespace).GetLogs("load", &corev1.PodLogOptions{}).DoRaw(ctx)
+	g.Expect(err).NotTo(HaveOccurred())
+	var events []outcome.Event
+	for lines := bufio.NewScanner(bytes.NewReader(log)); lines.Scan(); {
+		var event outcome.Event
+		g.Expect(json.Unmarshal(lines.Bytes(), &event)).To(Succeed(), lines.Text())
+		if event.Began.After(since) {
+			events = append(events, event)
+		}
+	}
+	return events
+}
+
+// undisturbed says that since then everything went well at the first try, with at
+// least so many logins.
+func undisturbed(ctx context.Context, since time.Time, logins int) {
+	GinkgoHelper()
+	everyoneSucceeds(ctx, since)
+	Eventually(func(g Gomega) {
+		count := map[outcome.Kind]int{}
+		for _, event := range eventsSince(g, ctx, since) {
+			count[event.Kind]++
+		}
+		g.Expect(count[outcome.Login]).To(BeNumerically(">=", logins))
+	}).WithContext(ctx).WithTimeout(later).WithPolling(time.Second).Should(Succeed())
+	events := eventsSince(Default, ctx, since)
+	say("undisturbed: %s", summary(events))
+	for _, event := range events {
+		Expect(event.Failures).To(BeEmpty(), "%s that began at %s", event.Kind, event.Began.Format(time.TimeOnly))
+		if event.Kind == outcome.Race {
+			Expect(event.Redeemed).To(Equal(1))
+		}
+	}
+}
+
+// survived says that since then attempts may have failed because a Pod was dead, but
+// none because somebody was told that what they had was worth nothing; that nobody
+// had to try for long; and that no code was redeemed twice.
+func survived(ctx context.Context, since time.Time) {
+	GinkgoHelper()
+	events := eventsSince(Default, ctx, since)
+	say("survived: %s", summary(events))
+	for _, event := range events {
+		Expect(event.Failures).NotTo(ContainElement(ContainSubstring("invalid_")))
+		Expect(event.Ended.Sub(event.Began)).To(BeNumerically("<", longestOutage), "%s: %v", event.Kind, event.Failures)
+		Expect(event.Redeemed).To(BeNumerically("<=", 1), "a code was redeemed twice")
+	}
+}
+
+// summary counts, for whoever watches.
+func summary(events []outcome.Event) string {
+	good, bad := map[outcome.Kind]int{}, map[outcome.Kind]int{}
+	longest := time.Duration(0)
+	for _, event := range events {
+		switch {
+		case event.Pending:
+		case len(event.Failures) == 0:
+			good[event.Kind]++
+		default:
+			bad[event.Kind]++
+			longest = max(longest, event.Ended.Sub(event.Began))
+		}
+	}
+	var parts []string
+	for _, kind := range kinds {
+		part := fmt.Sprintf("%d %s", good[kind], kind)
+		if bad[kind] > 0 {
+			part += fmt.Sprintf(" (and %d with failures on the way)", bad[kind])
+		}
+		parts = append(parts, part)
+	}
+	if longest > 0 {
+		parts = append(parts, fmt.Sprintf("the longest took %s", longest.Round(100*time.Millisecond)))
+	}
+	return strings.Join(parts, ", ")
+}
