@@ -104,7 +104,7 @@ func startReplica(way *way) *replica {
 }
 
 func (r *replica) ask(path string) (int, string, error) {
-	request, err := http.NewRequest(http.MethodGet, "http://"+r.probes+path, nil) //nolint:noctx // it asks this machine
+	request, err := http.NewRequest(http.MethodGet, "http://"+r.probes+path, nil)
 	if err != nil {
 		return 0, "", err
 	}
@@ -143,7 +143,7 @@ func mustHost(address string) string {
 
 func freeAddress() string {
 	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed at once
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = listener.Close() }()
 	return listener.Addr().String()
@@ -160,7 +160,7 @@ type way struct {
 
 func newWay() *way {
 	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed in the end
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
 	w := &way{listener: listener}
 	DeferCleanup(w.close)
@@ -172,7 +172,7 @@ func newWay() *way {
 			if err != nil {
 				return
 			}
-			to, err := net.Dial("tcp", api.Host) //nolint:noctx // it is closed with the way
+			to, err := net.Dial("tcp", api.Host)
 			if err != nil || !w.keep(from, to) {
 				_ = from.Close()
 				continue
