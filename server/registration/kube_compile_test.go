@@ -72,7 +72,7 @@ var _ = Describe("compiling a registration", func() {
 			Scope:         oauth.Scope{"orders:write", "openid"},
 			DefaultScope:  oauth.Scope{"openid"},
 			Lifetimes: issuer.Lifetimes{
-				Code: time.Minute, AccessToken: time.Hour, IDToken: 10 * time.Minute,
+				Code: time.Minute, DeviceCode: 10 * time.Minute, AccessToken: time.Hour, IDToken: 10 * time.Minute,
 				Refresh: 720 * time.Hour, RefreshIdle: 168 * time.Hour, RefreshGrace: 30 * time.Second, Session: 12 * time.Hour,
 			},
 			Credentials: []registration.Credential{{ID: "new", Verifier: "v1.key.sum"}, {ID: "old", Verifier: "v1.key.mus", ExpiresAt: ends}},
@@ -196,7 +196,7 @@ var _ = Describe("the settings of an issuer", func() {
 		Expect(s.DisplayName).To(Equal("people"))
 		Expect(s.IDTokenAlg).To(Equal("RS256"))
 		Expect(s.Lifetimes).To(Equal(issuer.Lifetimes{
-			Code: time.Minute, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute,
+			Code: time.Minute, DeviceCode: 10 * time.Minute, AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute,
 			Refresh: 720 * time.Hour, RefreshIdle: 168 * time.Hour, RefreshGrace: 30 * time.Second, Session: 12 * time.Hour,
 		}))
 		Expect(s.DefaultScope()).To(Equal(oauth.Scope{"openid", "profile"}))
