@@ -55,7 +55,11 @@ var _ = Describe("A client with the device code grant", func() {
 	DescribeTable("lifetimes.deviceCode is from one minute to half an hour", func(lifetime time.Duration, good bool) {
 		as := server()
 		as.Spec.Lifetimes.DeviceCode = &metav1.Duration{Duration: lifetime}
-		Expect(len(validation.AuthorizationServer(as)) == 0).To(Equal(good))
+		if good {
+			Expect(validation.AuthorizationServer(as)).To(BeEmpty())
+			return
+		}
+		Expect(validation.AuthorizationServer(as)).To(ConsistOf(HaveField("Field", "spec.lifetimes.deviceCode")))
 	},
 		Entry("59s", 59*time.Second, false), Entry("1m", time.Minute, true),
 		Entry("30m", 30*time.Minute, true), Entry("30m1s", 30*time.Minute+time.Second, false),

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -345,4 +346,4 @@ var _ = Describe("The page for a device", func() {
 	})
 })
 
-var errBroken = fmt.Errorf("the reason for the log alone")
+var errBroken = errors.New("the reason for the log alone")

@@ -202,8 +202,10 @@ func newWorld(path string) *world {
 	w.settings = &issuer.Settings{
 		Name: "main", Issuer: w.http.URL + path, DisplayName: "Example Platform", IDTokenAlg: "ES256",
 		Catalogue: []issuer.Scope{
-			{Name: "openid", Description: "Know who you are", Default: true}, {Name: "email", Description: "See your e-mail address"},
-			{Name: "films", Description: "See the films that you have bought"}, {Name: "offline_access"},
+			{Name: "openid", Description: "Know who you are", Default: true},
+			{Name: "email", Description: "See your e-mail address"},
+			{Name: "films", Description: "See the films that you have bought"},
+			{Name: "offline_access"},
 		},
 		Resources: []issuer.Resource{{Identifier: files, Name: "The Files"}, {Identifier: "urn:example:other"}},
 		Lifetimes: issuer.Lifetimes{

@@ -56,6 +56,14 @@ func (s *suite) note() {
 				Expect(bytes.Equal(kept, value)).To(BeTrue(), what)
 			}
 		})
+	})
+	s.noteApart()
+}
+
+// noteApart is what sets notes apart from each other, and from what is over.
+func (s *suite) noteApart() {
+	Describe("Note", func() {
+		soon := func() time.Time { return s.now.Add(time.Hour) }
 
 		It("does not share the value with its caller", func(ctx SpecContext) {
 			id, value := grant.NewID(), []byte("mine")
