@@ -84,7 +84,7 @@ var _ = Describe("Bodies:", func() {
 		good := url.Values{"grant_type": {"client_credentials"}, "scope": {"read"}}.Encode()
 		pad := oauth.MaxFormBytes - len(good) - len("&pad=") - len("&client_id="+siteForm+"&client_secret="+secret)
 		good += "&client_id=" + siteForm + "&client_secret=" + secret + "&pad=" + strings.Repeat("x", pad)
-		Expect(len(good)).To(Equal(oauth.MaxFormBytes))
+		Expect(good).To(HaveLen(oauth.MaxFormBytes))
 		Expect(s.send("POST", "/token", good).status).To(Equal(200))
 		Expect(s.send("POST", "/token", good+"x").status).To(Equal(400))
 	})

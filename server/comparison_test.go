@@ -40,6 +40,9 @@ var comparers = map[string]bool{
 	"cmp.Compare": true, "cmp.Less": true, "maps.Equal": true, "reflect.DeepEqual": true,
 }
 
+// operators are those of the language that do.
+var operators = []token.Token{token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ}
+
 // comparison is a place where two texts, neither of which is a constant, are
 // compared in a time that depends on them.
 type comparison struct{ where, what string }
@@ -63,11 +66,8 @@ func comparisons(pkg *packages.Package) (found []comparison) {
 			ast.Inspect(decl, func(n ast.Node) bool {
 				switch n := n.(type) {
 				case *ast.BinaryExpr:
-					switch n.Op {
-					case token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ:
-						if variable(n.X) && variable(n.Y) {
-							note(n)
-						}
+					if slices.Contains(operators, n.Op) && variable(n.X) && variable(n.Y) {
+						note(n)
 					}
 				case *ast.SwitchStmt:
 					if n.Tag == nil || !variable(n.Tag) {

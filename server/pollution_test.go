@@ -138,7 +138,7 @@ var _ = Describe("Header pollution:", func() {
 			"Forwarded: for=1.2.3.4;host=evil.example;proto=http", "X-Original-URL: /evil", "X-HTTP-Method-Override: PUT")
 		Expect(state).NotTo(BeEmpty())
 		Expect(forwarded).NotTo(ContainSubstring("evil"))
-		Expect(len(forwarded)).To(Equal(len(plain)))
+		Expect(forwarded).To(HaveLen(len(plain)))
 	})
 
 	It("X-Forwarded-For: from a stranger gives nobody more tries at a password", func() {

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -222,9 +221,6 @@ func asking(pairs ...string) url.Values {
 	}
 	return v
 }
-
-// errAway is why something does not answer.
-var errAway = errors.New("10.0.0.7: connection refused")
 
 // loopback is the network of the tests.
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}

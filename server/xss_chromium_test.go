@@ -112,6 +112,8 @@ var _ = Describe("XSS, in Chromium:", Ordered, func() {
 		if g.escaping { // otherwise the forms are in pieces
 			Expect(chromedp.Do(tab,
 				chromedp.SendKeys("#password", "wrong"), chromedp.Click("#submit"), chromedp.WaitVisible("#message"),
+			)).To(Succeed())
+			Expect(chromedp.Do(tab,
 				chromedp.SetValue("#username", "ada"), chromedp.SendKeys("#password", secret), chromedp.Click("#submit"), chromedp.WaitVisible("#allow"),
 				open("/logout", url.Values{"client_id": {siteWeb}, "state": {running}}), chromedp.Click("#stay"), chromedp.WaitVisible("#left"),
 			)).To(Succeed())

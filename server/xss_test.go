@@ -100,16 +100,17 @@ func skeleton(page string) (bones []string) {
 	doc, err := html.Parse(strings.NewReader(page))
 	Expect(err).NotTo(HaveOccurred())
 	for n := range doc.Descendants() {
-		switch n.Type {
-		case html.ElementNode:
-			bone := n.Data
-			for _, a := range n.Attr {
-				bone += " " + a.Key
-			}
-			bones = append(bones, bone)
-		case html.CommentNode:
+		if n.Type == html.CommentNode {
 			bones = append(bones, "comment")
 		}
+		if n.Type != html.ElementNode {
+			continue
+		}
+		bone := n.Data
+		for _, a := range n.Attr {
+			bone += " " + a.Key
+		}
+		bones = append(bones, bone)
 	}
 	return bones
 }
