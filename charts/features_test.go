@@ -96,8 +96,10 @@ var _ = Describe("A feature of the chart", func() {
 	})
 
 	It("an HTTPRoute leads from a Gateway to the server, by TLS where that speaks it", func(ctx SpecContext) {
-		route := []string{"server.httpRoute.enabled=true", `server.httpRoute.hostnames=["auth.example.com"]`,
-			`server.httpRoute.parentRefs=[{"name":"public","namespace":"gateways"}]`}
+		route := []string{
+			"server.httpRoute.enabled=true", `server.httpRoute.hostnames=["auth.example.com"]`,
+			`server.httpRoute.parentRefs=[{"name":"public","namespace":"gateways"}]`,
+		}
 		plain := render(ctx, route...)
 		rules := field(find(plain, "HTTPRoute", "oauth-operator-server"), "spec", "rules").([]any)
 		Expect(rules[0].(map[string]any)["backendRefs"]).To(ConsistOf(map[string]any{"name": "oauth-operator-server", "port": int64(80)}))

@@ -83,7 +83,8 @@ func editFile(file, old, next string) {
 func mounted(dir string) map[string]string {
 	GinkgoHelper()
 	files := map[string]string{}
-	Eventually(filepath.Join(dir, "client-id")).Should(BeARegularFile())
+	clientID := filepath.Join(dir, "client-id")
+	Eventually(clientID).Should(BeARegularFile())
 	entries, err := os.ReadDir(dir)
 	Expect(err).NotTo(HaveOccurred())
 	for _, entry := range entries {
@@ -257,7 +258,8 @@ spec:
 		Expect(err).NotTo(HaveOccurred())
 
 		editFile(filepath.Join(dir, "oauthclient.yaml"), "spec:\n", "spec:\n  tokenEndpointAuthMethod: none\n")
-		Eventually(filepath.Join(at, "client-secret")).ShouldNot(BeAnExistingFile())
+		secret := filepath.Join(at, "client-secret")
+		Eventually(secret).ShouldNot(BeAnExistingFile())
 	})
 
 	It("reads a file that has changed, and serves on what was right when it is wrong", func(ctx SpecContext) {
@@ -351,7 +353,7 @@ spec: {issuer: https://other.example.com/people}
 		Expect(err).NotTo(HaveOccurred())
 	})
 
-	DescribeTable("refuses", func(ctx SpecContext, env []string, args []string, help string) {
+	DescribeTable("refuses", func(ctx SpecContext, env, args []string, help string) {
 		cmd := exec.CommandContext(ctx, binary, append([]string{"dev"}, args...)...)
 		cmd.Env = append(append(os.Environ(), "KUBERNETES_SERVICE_HOST="), env...)
 		said, err := cmd.CombinedOutput()

@@ -155,7 +155,7 @@ func revoke(ctx context.Context, config *oauth2.Config, token string) {
 
 func statusOf(ctx context.Context, address, token string) int {
 	GinkgoHelper()
-	response, err := get(ctx, address, token)
+	response, err := get(ctx, address, token) //nolint:bodyclose // get has closed it
 	Expect(err).NotTo(HaveOccurred())
 	return response.StatusCode
 }

@@ -39,7 +39,7 @@ func startEdge(ctx context.Context) {
 	k8s.available(ctx, insideNamespace, "edge")
 	outside = openForward()
 	Eventually(func() error {
-		response, err := http.Get("http://" + outside.address) //nolint:noctx // it is answered at once, or tried again
+		response, err := http.Get("http://" + outside.address)
 		if err != nil {
 			return err
 		}

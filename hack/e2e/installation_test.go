@@ -86,7 +86,7 @@ func helmDo(ctx context.Context, what, chart string, values []string) {
 func discovered(ctx context.Context) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
-		response, err := get(ctx, issuer+"/.well-known/openid-configuration", "")
+		response, err := get(ctx, issuer+"/.well-known/openid-configuration", "") //nolint:bodyclose // get has closed it
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(response.StatusCode).To(Equal(http.StatusOK))
 	}).WithContext(ctx).WithTimeout(later).WithPolling(poll).Should(Succeed())
@@ -196,7 +196,7 @@ func theInstallation() {
 		}
 		// The namespace enforces it.
 		lesser := k8s.pods(ctx, "server")[0]
-		lesser.ObjectMeta.ResourceVersion, lesser.ObjectMeta.Name = "", "lesser"
+		lesser.ResourceVersion, lesser.Name = "", "lesser"
 		lesser.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
 		Expect(k8s.Create(ctx, &lesser, client.DryRunAll)).To(MatchError(ContainSubstring("violates PodSecurity")))
 	}, SpecTimeout(time.Minute))

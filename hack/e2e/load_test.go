@@ -43,7 +43,7 @@ func everyoneSucceeds(ctx context.Context, since time.Time) {
 	GinkgoHelper()
 	Eventually(func(g Gomega) {
 		done := map[outcome.Kind]bool{}
-		for _, event := range eventsSince(g, ctx, since) {
+		for _, event := range eventsSince(ctx, g, since) {
 			if !event.Pending && (event.Kind != outcome.Race || event.Redeemed == 1 && event.Replicas > 1) {
 				done[event.Kind] = true
 			}
@@ -56,7 +56,7 @@ func everyoneSucceeds(ctx context.Context, since time.Time) {
 func now(ctx context.Context) time.Time {
 	GinkgoHelper()
 	var last time.Time
-	for _, event := range eventsSince(Default, ctx, time.Time{}) {
+	for _, event := range eventsSince(ctx, Default, time.Time{}) {
 		if event.Ended.After(last) {
 			last = event.Ended
 		}
@@ -66,7 +66,7 @@ func now(ctx context.Context) time.Time {
 }
 
 // eventsSince are what began after that moment.
-func eventsSince(g Gomega, ctx context.Context, since time.Time) []outcome.Event {
+func eventsSince(ctx context.Context, g Gomega, since time.Time) []outcome.Event {
 	GinkgoHelper()
 	log, err := k8s.core.CoreV1().Pods(insideNamespace).GetLogs("load", &corev1.PodLogOptions{}).DoRaw(ctx)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -88,12 +88,12 @@ func undisturbed(ctx context.Context, since time.Time, logins int) {
 	everyoneSucceeds(ctx, since)
 	Eventually(func(g Gomega) {
 		count := map[outcome.Kind]int{}
-		for _, event := range eventsSince(g, ctx, since) {
+		for _, event := range eventsSince(ctx, g, since) {
 			count[event.Kind]++
 		}
 		g.Expect(count[outcome.Login]).To(BeNumerically(">=", logins))
 	}).WithContext(ctx).WithTimeout(later).WithPolling(time.Second).Should(Succeed())
-	events := eventsSince(Default, ctx, since)
+	events := eventsSince(ctx, Default, since)
 	say("undisturbed: %s", summary(events))
 	for _, event := range events {
 		Expect(event.Failures).To(BeEmpty(), "%s that began at %s", event.Kind, event.Began.Format(time.TimeOnly))
@@ -108,7 +108,7 @@ func undisturbed(ctx context.Context, since time.Time, logins int) {
 // had to try for long; and that no code was redeemed twice.
 func survived(ctx context.Context, since time.Time) {
 	GinkgoHelper()
-	events := eventsSince(Default, ctx, since)
+	events := eventsSince(ctx, Default, since)
 	say("survived: %s", summary(events))
 	for _, event := range events {
 		Expect(event.Failures).NotTo(ContainElement(ContainSubstring("invalid_")))

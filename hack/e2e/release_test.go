@@ -107,7 +107,7 @@ func uninstall(ctx context.Context) {
 }
 
 func statusOfIssuer(ctx context.Context) error {
-	_, err := get(ctx, issuer+"/.well-known/openid-configuration", "")
+	_, err := get(ctx, issuer+"/.well-known/openid-configuration", "") //nolint:bodyclose // get has closed it
 	return err
 }
 

@@ -27,8 +27,10 @@ func theRotation() {
 		began := time.Now()
 		before := map[client.ObjectKey]string{}
 		for _, key := range []client.ObjectKey{
-			{Namespace: demoNamespace, Name: "webapp"}, {Namespace: demoNamespace, Name: "api"},
-			{Namespace: insideNamespace, Name: "worker"}, {Namespace: insideNamespace, Name: "racer"},
+			{Namespace: demoNamespace, Name: "webapp"},
+			{Namespace: demoNamespace, Name: "api"},
+			{Namespace: insideNamespace, Name: "worker"},
+			{Namespace: insideNamespace, Name: "racer"},
 		} {
 			before[key] = credentials(ctx, key)[0].ID
 			rotate(ctx, key)
@@ -38,7 +40,7 @@ func theRotation() {
 				left := credentials(ctx, key)
 				g.Expect(left).To(HaveLen(1), "the old one has ended")
 				g.Expect(left[0].ID).NotTo(Equal(old))
-			}).WithContext(ctx).WithTimeout(overlap + later).WithPolling(time.Second).Should(Succeed(), key.String())
+			}).WithContext(ctx).WithTimeout(overlap+later).WithPolling(time.Second).Should(Succeed(), key.String())
 		}
 		say("the old client secrets had ended after %s", time.Since(began).Round(time.Second))
 		undisturbed(ctx, now(ctx), 10)

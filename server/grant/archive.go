@@ -52,13 +52,13 @@ func Merge(here, there Grant) (Grant, error) {
 	if there.Generation > here.Generation {
 		merged.Generation, merged.RefreshedAt, merged.ExpiresAt = there.Generation, there.RefreshedAt, there.ExpiresAt
 	}
-	switch here.Revoked {
-	case "":
+	switch {
+	case here.Revoked == "":
 		// That it has moved away is no news to the store that it has moved to.
 		if there.Revoked != Moved || there.Generation > here.Generation {
 			merged.Revoked = there.Revoked
 		}
-	case Moved:
+	case here.Revoked == Moved:
 		// An older copy does not bring back what has moved on since.
 		if there.Revoked != "" || there.Generation >= here.Generation {
 			merged.Revoked = there.Revoked

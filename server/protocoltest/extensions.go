@@ -101,24 +101,24 @@ func introspection() []Case {
 			p.post(address, fields.Encode(), header...)
 			for _, token := range []string{refresh, tokens.text("access_token")} {
 				r := ask(p, c, token)
-				p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+				p.expect(r.status == http.StatusOK && r.active(false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
 			}
 		}},
 		{rfc, "2.2", "unknown", Must, "Of an unknown token nothing is said but that it is not active.", func(p *probe) {
 			r := ask(p, p.config.Confidential, "x-unknown")
-			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+			p.expect(r.status == http.StatusOK && r.active(false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
 		}},
 		{rfc, "2.2", "active", Must, "A good token is active, and it is said whose it is.", func(p *probe) {
 			p.endpoint("introspection_endpoint")
 			c := p.config.Confidential
 			r := ask(p, c, p.tokens(c).text("access_token"))
-			p.expect(r.status == http.StatusOK && r.says("active", true) && r.text("client_id") == c.ID, "expected active true and the client_id, %s", r.came())
+			p.expect(r.status == http.StatusOK && r.active(true) && r.text("client_id") == c.ID, "expected active true and the client_id, %s", r.came())
 		}},
 		{rfc, "4", "other", Must, "Who a token is not meant for learns nothing of it.", func(p *probe) {
 			p.endpoint("introspection_endpoint")
 			p.ask(p.config.Other)
 			r := ask(p, p.config.Other, p.tokens(p.config.Confidential).text("access_token"))
-			p.expect(r.status == http.StatusOK && r.says("active", false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
+			p.expect(r.status == http.StatusOK && r.active(false) && len(r.json) == 1, "expected active false and nothing else, %s", r.came())
 		}},
 		{rfc, "2.1", "GET", Must, "The endpoint answers POST alone.", func(p *probe) {
 			address := p.endpoint("introspection_endpoint")

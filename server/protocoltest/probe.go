@@ -134,9 +134,13 @@ func (r reply) text(name string) string {
 	return s
 }
 
-// says reports whether a member of a JSON answer is there with that value.
-func (r reply) says(name string, value bool) bool {
-	said, ok := r.json[name].(bool)
+// active reports whether a JSON answer has the member active with that value
+// (RFC 7662 §2.2).
+func (r reply) active(value bool) bool { return sets(r.json, "active", value) }
+
+// sets reports whether a member of a JSON object is there with that value.
+func sets(object map[string]any, name string, value bool) bool {
+	said, ok := object[name].(bool)
 	return ok && said == value
 }
 

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
-
-	"net/http"
 
 	"oauth-operator.dev/hack/demo/mounted"
 	"oauth-operator.dev/hack/e2e/outcome"

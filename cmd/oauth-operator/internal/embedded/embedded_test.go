@@ -56,7 +56,7 @@ func newSecret(namespace, name string, labels map[string]string) *corev1.Secret 
 // asked has a spec be asked of both.
 func asked(text string, body func(ctx SpecContext, api client.WithWatch)) {
 	DescribeTable(text, func(ctx SpecContext, of string) { body(ctx, clients[of]) },
-		Entry(nil, inMemory), Entry(nil, real))
+		Entry(nil, inMemory), Entry(nil, onDisk))
 }
 
 var _ = Describe("objects", func() {
@@ -250,7 +250,7 @@ var _ = Describe("a watch", func() {
 		Expect(api.Create(ctx, newSecret(namespace, "after", nil))).To(Succeed())
 		key.Name = "after"
 		Eventually(func() error { return held.Get(ctx, key, &corev1.Secret{}) }).WithContext(ctx).Should(Succeed())
-	}, Entry(nil, inMemory), Entry(nil, real))
+	}, Entry(nil, inMemory), Entry(nil, onDisk))
 })
 
 // These have no counterpart in an API server, or one that needs a controller manager.

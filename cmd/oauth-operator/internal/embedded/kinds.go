@@ -27,6 +27,9 @@ type kind struct {
 	forgotten bool
 }
 
+// httpRoute is the kind that redirect URIs can be taken from beside Ingress.
+var httpRoute = schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}
+
 var kinds = []kind{
 	{GroupVersionKind: v1alpha1.GroupVersion.WithKind("AuthorizationServer"), resource: "authorizationservers", status: true},
 	{GroupVersionKind: v1alpha1.GroupVersion.WithKind("OAuthClient"), resource: "oauthclients", namespaced: true, status: true},
@@ -35,7 +38,7 @@ var kinds = []kind{
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Namespace"), resource: "namespaces"},
 	{GroupVersionKind: corev1.SchemeGroupVersion.WithKind("Secret"), resource: "secrets", namespaced: true},
 	{GroupVersionKind: networkingv1.SchemeGroupVersion.WithKind("Ingress"), resource: "ingresses", namespaced: true},
-	{GroupVersionKind: gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"), resource: "httproutes", namespaced: true},
+	{GroupVersionKind: httpRoute, resource: "httproutes", namespaced: true},
 	{GroupVersionKind: coordinationv1.SchemeGroupVersion.WithKind("Lease"), resource: "leases", namespaced: true},
 	{GroupVersionKind: eventsv1.SchemeGroupVersion.WithKind("Event"), resource: "events", namespaced: true, forgotten: true},
 }

@@ -29,7 +29,7 @@ func TestEmbedded(t *testing.T) {
 // The same is asked of the API in memory and of a real API server.
 const (
 	inMemory = "the API in memory"
-	real     = "an API server"
+	onDisk   = "an API server"
 )
 
 var (
@@ -49,7 +49,7 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	plane, err := controlplane.Start(running, controlplane.Options{Log: GinkgoWriter})
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { Expect(plane.Stop()).To(Succeed()) })
-	configs[real] = plane.Config()
+	configs[onDisk] = plane.Config()
 
 	for name, config := range configs {
 		options := client.Options{Scheme: scheme}

@@ -37,6 +37,9 @@ func (p path) String() string {
 	return text.String()
 }
 
+// httpRoute is the kind that redirect URIs can be taken from beside Ingress.
+var httpRoute = schema.GroupVersionKind{Group: gatewayv1.GroupName, Version: "v1", Kind: "HTTPRoute"}
+
 var pathStep = regexp.MustCompile(`[^.\[\]]+|\[\d+\]`)
 
 // parsePath reads a path as others write it.
@@ -77,7 +80,7 @@ var kinds = map[schema.GroupVersionKind]*kind{
 	corev1.SchemeGroupVersion.WithKind("Namespace"):     {typed: func() any { return &corev1.Namespace{} }},
 	corev1.SchemeGroupVersion.WithKind("Secret"):        {typed: func() any { return &corev1.Secret{} }, namespaced: true},
 	networkingv1.SchemeGroupVersion.WithKind("Ingress"): {typed: func() any { return &networkingv1.Ingress{} }, namespaced: true},
-	gatewayv1.SchemeGroupVersion.WithKind("HTTPRoute"):  {typed: func() any { return &gatewayv1.HTTPRoute{} }, namespaced: true},
+	httpRoute:  {typed: func() any { return &gatewayv1.HTTPRoute{} }, namespaced: true},
 }
 
 // problems returns what an API server would refuse.
