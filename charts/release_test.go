@@ -154,6 +154,10 @@ var _ = Describe("A release", Ordered, func() {
 	}, SpecTimeout(time.Minute))
 
 	It("is still while nothing changes", func(ctx SpecContext) {
+		Eventually(func(g Gomega) {
+			as := server(ctx)(g)
+			g.Expect(as.Status.ObservedGeneration).To(Equal(as.Generation), "the last change was seen")
+		}).WithContext(ctx).Should(Succeed())
 		before := server(ctx)(Default).ResourceVersion
 		Consistently(server(ctx)).WithContext(ctx).WithTimeout(7 * time.Second).Should(HaveField("ResourceVersion", before))
 	}, SpecTimeout(time.Minute))

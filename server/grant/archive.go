@@ -52,17 +52,19 @@ func Merge(here, there Grant) (Grant, error) {
 	if there.Generation > here.Generation {
 		merged.Generation, merged.RefreshedAt, merged.ExpiresAt = there.Generation, there.RefreshedAt, there.ExpiresAt
 	}
-	switch {
-	case here.Revoked == "":
+	switch here.Revoked {
+	case "":
 		// That it has moved away is no news to the store that it has moved to.
 		if there.Revoked != Moved || there.Generation > here.Generation {
 			merged.Revoked = there.Revoked
 		}
-	case here.Revoked == Moved:
+	case Moved:
 		// An older copy does not bring back what has moved on since.
 		if there.Revoked != "" || there.Generation >= here.Generation {
 			merged.Revoked = there.Revoked
 		}
+	case CodeReplayed, RefreshTokenReused, LoggedOut, RevokedByClient, RevokedByAdministrator:
+		// The first reason stays.
 	}
 	return merged, nil
 }

@@ -32,7 +32,7 @@ func runNode(ctx context.Context, args []string) error {
 // with it, without a word to anybody.
 func killShim(pod string) error {
 	for _, pid := range processes() {
-		environ, err := os.ReadFile("/proc/"+strconv.Itoa(pid)+"/environ")
+		environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "HOSTNAME="+pod) {
 			continue // it may have ended meanwhile
 		}
@@ -94,7 +94,7 @@ func named(name string) []int {
 // nameOf returns the first fifteen characters of a process's name: that is all
 // that the kernel keeps.
 func nameOf(pid int) string {
-	name, err := os.ReadFile("/proc/"+strconv.Itoa(pid)+"/comm")
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
 	if err != nil {
 		return ""
 	}
@@ -102,7 +102,7 @@ func nameOf(pid int) string {
 }
 
 func parentOf(pid int) (int, error) {
-	status, err := os.ReadFile("/proc/"+strconv.Itoa(pid)+"/status")
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0, err
 	}

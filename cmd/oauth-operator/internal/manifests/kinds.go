@@ -80,7 +80,7 @@ var kinds = map[schema.GroupVersionKind]*kind{
 	corev1.SchemeGroupVersion.WithKind("Namespace"):     {typed: func() any { return &corev1.Namespace{} }},
 	corev1.SchemeGroupVersion.WithKind("Secret"):        {typed: func() any { return &corev1.Secret{} }, namespaced: true},
 	networkingv1.SchemeGroupVersion.WithKind("Ingress"): {typed: func() any { return &networkingv1.Ingress{} }, namespaced: true},
-	httpRoute:  {typed: func() any { return &gatewayv1.HTTPRoute{} }, namespaced: true},
+	httpRoute: {typed: func() any { return &gatewayv1.HTTPRoute{} }, namespaced: true},
 }
 
 // problems returns what an API server would refuse.
