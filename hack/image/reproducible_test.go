@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -12,30 +13,45 @@ import (
 )
 
 var _ = Describe("the same sources", func() {
-	It("give the same bytes in another folder, for another user, with an empty cache", func(ctx SpecContext) {
+	It("give the same bytes in another folder", func(ctx SpecContext) {
 		dir := filepath.Join(GinkgoT().TempDir(), "a folder of another name")
 		Expect(os.CopyFS(dir, os.DirFS("testdata/probe"))).To(Succeed())
-		out := filepath.Join(GinkgoT().TempDir(), "out")
-		build(ctx, []string{
-			"GOCACHE=" + GinkgoT().TempDir(), "USER=somebody", "LANG=C", "TZ=Asia/Tokyo",
-			"GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1",
-		}, "-dir", dir, "-name", "probe:1", "-package", ".", "-entrypoint", "/bin/probe",
-			"-file", "notes=/usr/share/notes", "-out", out)
+		out := buildProbe(ctx, nil, dir)
 		Expect(tree(out)).To(Equal(tree(probe)))
 		Expect(tree(out)).To(And(HaveKey("probe-linux-amd64.tar"), HaveKey("probe-linux-arm64.spdx.json"), HaveKey("probe.oci/index.json")))
+	})
+
+	// With an empty cache everything is compiled, Go's own packages too.
+	It("give the same bytes to another user with other settings and an empty cache", func(ctx SpecContext) {
+		out := buildProbe(ctx, []string{
+			"GOCACHE=" + GinkgoT().TempDir(), "USER=somebody", "LANG=C", "TZ=Asia/Tokyo",
+			"GOFLAGS=-tags=other", "GOAMD64=v3", "CGO_ENABLED=1",
+		}, "testdata/probe", "-platforms", here())
+		for _, name := range []string{"probe-linux-" + runtime.GOARCH + ".tar", "probe-linux-" + runtime.GOARCH + ".spdx.json"} {
+			Expect(tree(out)).To(HaveKeyWithValue(name, tree(probe)[name]))
+		}
 	})
 
 	It("give another image when they are other sources", func(ctx SpecContext) {
 		dir := filepath.Join(GinkgoT().TempDir(), "probe")
 		Expect(os.CopyFS(dir, os.DirFS("testdata/probe"))).To(Succeed())
 		Expect(os.WriteFile(filepath.Join(dir, "notes", "note.txt"), []byte("Another note."), 0o600)).To(Succeed())
-		out := filepath.Join(GinkgoT().TempDir(), "out")
-		build(ctx, nil, "-dir", dir, "-name", "probe:1", "-package", ".", "-entrypoint", "/bin/probe",
-			"-file", "notes=/usr/share/notes", "-out", out)
+		out := buildProbe(ctx, nil, dir)
 		Expect(tree(out)["probe-linux-amd64.tar"]).NotTo(Equal(tree(probe)["probe-linux-amd64.tar"]))
 		Expect(tree(out)["probe-linux-amd64.spdx.json"]).To(Equal(tree(probe)["probe-linux-amd64.spdx.json"]))
 	})
 })
+
+// buildProbe builds the image of the suite's probe again, from a folder.
+func buildProbe(ctx SpecContext, env []string, dir string, args ...string) string {
+	GinkgoHelper()
+	out := filepath.Join(GinkgoT().TempDir(), "out")
+	build(ctx, env, append([]string{
+		"-dir", dir, "-name", "probe:1", "-package", ".", "-entrypoint", "/bin/probe",
+		"-file", "notes=/usr/share/notes", "-out", out,
+	}, args...)...)
+	return out
+}
 
 // dockerfile is the part of a Dockerfile that this one uses: instructions with
 // their lines joined, by stage.
