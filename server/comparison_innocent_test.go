@@ -20,6 +20,15 @@ var innocent = map[string][]string{
 		`server/logout.confirm: session.ID != q.Session`,
 		`server/resourceowner.Find: rec.ID != found[0].ID`,
 	},
+	"whoever runs the subcommand grants compares what the stores of theirs hold, or asks for: no stranger is there to be timed": {
+		`server/grant.Matches: f.ClientID == g.ClientID`,
+		`server/grant.Matches: f.ID == g.ID`,
+		`server/grant.Matches: f.Subject == g.Subject`,
+		`server/grant.Matches: f.Username == g.Username`,
+		`server/grant.Merge: here.Key() != there.Key()`,
+		`server/grant.Merge: here.digest() != there.digest()`,
+		`server/grant.Same: g.Revoked == other.Revoked`,
+	},
 	"what was kept under a user code was found by its hash: that it has this code, too, guards against a fault of the store": {
 		`server/devicecode.Find: c.UserCode != code`,
 	},

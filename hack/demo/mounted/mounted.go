@@ -16,9 +16,12 @@ import (
 // new version of the Secret, so that they change at once.
 const data = "..data"
 
-// attempts bounds how often the files may go while they are read: the kubelet
-// removes those of the last version as soon as the link leads to the new ones.
-const attempts = 5
+// attempts bounds how often a version may go while it is read: the kubelet removes
+// the files of the last version as soon as the link leads to the new ones.
+const attempts = 100
+
+// errChanged is what a read of a version ends with that is no longer the one to read.
+var errChanged = errors.New("the mounted Secret changed while it was read")
 
 // Secret is the content of each file, by its name.
 type Secret map[string]string
@@ -26,12 +29,9 @@ type Secret map[string]string
 // Read reads all files, of one version of the Secret.
 func Read(folder string) (Secret, error) {
 	var secret Secret
-	err := fs.ErrNotExist
-	for range attempts {
+	err := errChanged
+	for i := 0; i < attempts && errors.Is(err, errChanged); i++ {
 		secret, err = read(folder)
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the mounted Secret: %w", err)
@@ -39,10 +39,26 @@ func Read(folder string) (Secret, error) {
 	return secret, nil
 }
 
+// read reads the version that the link leads to. That the link has not moved by the
+// end is what makes the files complete, and of one version: before that none of them
+// is removed. A folder without the link is read as it is.
 func read(folder string) (Secret, error) {
-	if version, err := filepath.EvalSymlinks(filepath.Join(folder, data)); err == nil {
-		folder = version
+	link := filepath.Join(folder, data)
+	version, err := os.Readlink(link)
+	if errors.Is(err, fs.ErrNotExist) {
+		return files(folder)
 	}
+	if err != nil {
+		return nil, err
+	}
+	secret, err := files(filepath.Join(folder, version))
+	if now, gone := os.Readlink(link); gone == nil && now != version {
+		return nil, errChanged
+	}
+	return secret, err
+}
+
+func files(folder string) (Secret, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, err
