@@ -43,7 +43,7 @@ func (f *grantsFlags) listCommand() *cobra.Command {
 		Short: "Show who has allowed which client what",
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			print, flush, err := printer(command.OutOrStdout(), output, time.Now())
+			show, flush, err := printer(command.OutOrStdout(), output, time.Now())
 			if err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func (f *grantsFlags) listCommand() *cobra.Command {
 				return err
 			}
 			defer done()
-			if err := store.Each(command.Context(), chosen.filter, print); err != nil {
+			if err := store.Each(command.Context(), chosen.filter, show); err != nil {
 				return err
 			}
 			return flush()
