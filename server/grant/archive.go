@@ -63,6 +63,7 @@ func Merge(here, there Grant) (Grant, error) {
 		if there.Revoked != "" || there.Generation >= here.Generation {
 			merged.Revoked = there.Revoked
 		}
+	default: // the first reason stays
 	}
 	return merged, nil
 }

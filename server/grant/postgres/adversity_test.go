@@ -243,8 +243,11 @@ var _ = Describe("Text that a database does not take", func() {
 		h := newHome(ctx)
 		store := h.open() // there is no table yet
 		for _, key := range []grant.Key{
-			{ClientID: "a\x00b", ID: grant.NewID()}, {ClientID: "\xff", ID: grant.NewID()}, {ClientID: "", ID: grant.NewID()},
-			{ClientID: strings.Repeat("x", 513), ID: grant.NewID()}, {ClientID: "a.b", ID: "'"},
+			{ClientID: "a\x00b", ID: grant.NewID()},
+			{ClientID: "\xff", ID: grant.NewID()},
+			{ClientID: "", ID: grant.NewID()},
+			{ClientID: strings.Repeat("x", 513), ID: grant.NewID()},
+			{ClientID: "a.b", ID: "'"},
 		} {
 			Expect(store.Get(ctx, key)).Error().To(MatchError(grant.ErrNotFound), fmt.Sprintf("%q", key))
 		}
