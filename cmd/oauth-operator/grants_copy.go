@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -65,6 +66,7 @@ type copier struct {
 	out              io.Writer
 
 	seen, changed, failed atomic.Int64
+	printing              sync.Mutex
 }
 
 func (c *copier) run(ctx context.Context) error {
@@ -96,19 +98,24 @@ func (c *copier) each(ctx context.Context, do func(context.Context, grant.Grant)
 			return nil
 		}
 		group.Go(func() error {
-			err := do(ctx, g)
-			if err != nil && ctx.Err() == nil {
-				// One that cannot be copied, such as of a client whose namespace is
-				// gone, is no reason to leave the others.
-				c.failed.Add(1)
-				_, _ = fmt.Fprintf(c.out, "%s of %s: %v\n", g.ID, printable(g.ClientID), err)
-				return nil
-			}
-			return err
+			c.note(ctx, g, do(ctx, g))
+			return ctx.Err()
 		})
 		return ctx.Err()
 	})
 	return errors.Join(group.Wait(), err)
+}
+
+// note counts and shows a grant that cannot be copied, such as one of a client whose
+// namespace is gone: that is no reason to leave the others.
+func (c *copier) note(ctx context.Context, g grant.Grant, err error) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	c.failed.Add(1)
+	c.printing.Lock()
+	defer c.printing.Unlock()
+	_, _ = fmt.Fprintf(c.out, "%s of %s: %v\n", g.ID, printable(g.ClientID), err)
 }
 
 func (c *copier) copy(ctx context.Context, g grant.Grant) error {

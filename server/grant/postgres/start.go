@@ -72,5 +72,5 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // jitter returns something between half of d and d.
 func jitter(d time.Duration) time.Duration {
-	return d/2 + rand.N(d/2+1) //nolint:gosec // chance that nobody has to be surprised by
+	return d/2 + rand.N(d/2+1) // #nosec G404 -- nobody gains from guessing it
 }
