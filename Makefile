@@ -134,7 +134,7 @@ test: c-compiler ## Run every test against a real API server, with the race dete
 
 .PHONY: e2e
 e2e: ## Test on the cluster of KUBECONFIG, which is given images by E2E_LOAD_IMAGE='kind load image-archive' or E2E_REGISTRY. See hack/e2e
-	E2E=1 go run ./hack/gotest -live 'e2e: ' -- -count=1 -timeout 60m $(E2E_ARGS) ./hack/e2e
+	E2E=1 go run ./hack/gotest -live 'e2e: ' -- -count=1 -timeout 60m ./hack/e2e $(E2E_ARGS)
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file

@@ -197,6 +197,7 @@ func theInstallation() {
 		// The namespace enforces it.
 		lesser := k8s.pods(ctx, "server")[0]
 		lesser.ResourceVersion, lesser.Name = "", "lesser"
+		lesser.Spec.TopologySpreadConstraints = nil // as they are in a Pod, none can be made
 		lesser.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
 		Expect(k8s.Create(ctx, &lesser, client.DryRunAll)).To(MatchError(ContainSubstring("violates PodSecurity")))
 	}, SpecTimeout(time.Minute))
