@@ -4,12 +4,14 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	gomegatypes "github.com/onsi/gomega/types"
 )
 
 // browserTimeout is how long a person waits, in all.
@@ -82,9 +84,11 @@ func agree(tab context.Context) {
 	)).To(Succeed())
 }
 
-func text(tab context.Context, selector string) string {
+// shows waits until the page has an element with such a text. The page that is there
+// may be one that is about to go.
+func shows(tab context.Context, selector string, text gomegatypes.GomegaMatcher) {
 	GinkgoHelper()
-	said, err := chromedp.Run(tab, chromedp.Text(selector))
-	Expect(err).NotTo(HaveOccurred())
-	return said
+	script := "document.querySelector(" + strconv.Quote(selector) + ")?.textContent ?? ''"
+	Eventually(func() (string, error) { return chromedp.Run(tab, chromedp.Evaluate[string](script)) }).
+		WithTimeout(soon).WithPolling(poll).Should(text, selector)
 }

@@ -126,7 +126,7 @@ func theConsumers() {
 		tab := newTab()
 		open(tab, "https://"+protectedHost+"/")
 		agree(tab)
-		Expect(text(tab, "h1")).To(Equal("Demo client"), "the application behind the proxy")
+		shows(tab, "h1", Equal("Demo client"))
 	}, SpecTimeout(4*time.Minute))
 }
 

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,66 +49,94 @@ func startEdge(ctx context.Context) {
 	}).WithContext(ctx).WithTimeout(soon).WithPolling(poll).Should(Succeed())
 }
 
-// forward is a local port that leads to the edge, and does so again when the Pod or
-// the connection to the API server has gone.
+// forward is a local port that leads to the edge. Each connection to it is forwarded
+// by the API server for itself: one that breaks, as when either end resets it, takes no
+// other with it.
 type forward struct {
-	address string
-	cancel  context.CancelFunc
-	done    sync.WaitGroup
+	address  string
+	listener net.Listener
+	done     sync.WaitGroup
 }
 
 func openForward() *forward {
 	GinkgoHelper()
-	// The port has to stay the same when the connection is made anew.
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	Expect(err).NotTo(HaveOccurred())
-	f := &forward{address: listener.Addr().String()}
-	Expect(listener.Close()).To(Succeed())
-	ctx, cancel := context.WithCancel(context.Background())
-	f.cancel = cancel
+	f := &forward{address: listener.Addr().String(), listener: listener}
 	f.done.Go(func() {
-		for ctx.Err() == nil {
-			if err := f.once(ctx); err != nil && ctx.Err() == nil {
-				_, _ = fmt.Fprintln(GinkgoWriter, "the way to the edge is opened anew:", err)
-				select {
-				case <-ctx.Done():
-				case <-time.After(poll):
-				}
+		for {
+			local, err := listener.Accept()
+			if err != nil {
+				return
 			}
+			go func() {
+				defer func() { _ = local.Close() }()
+				if err := forwarded(local); err != nil {
+					_, _ = fmt.Fprintln(GinkgoWriter, "on the way to the edge:", err)
+				}
+			}()
 		}
 	})
 	return f
 }
 
 func (f *forward) stop() {
-	f.cancel()
+	_ = f.listener.Close()
 	f.done.Wait()
 }
 
-// once forwards the port until the connection breaks.
-func (f *forward) once(ctx context.Context) error {
-	defer GinkgoRecover()
-	pods := k8s.podsWith(ctx, insideNamespace, client.MatchingLabels{"app.kubernetes.io/name": "edge"})
-	if len(pods) == 0 {
-		return fmt.Errorf("there is no Pod of it")
+// edgePort is where the edge listens in its Pod.
+const edgePort = "8080"
+
+// forwarded is one connection to the edge, until the edge closes it.
+func forwarded(local net.Conn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), soon)
+	defer cancel()
+	var pods corev1.PodList
+	if err := k8s.List(ctx, &pods, client.InNamespace(insideNamespace), client.MatchingLabels{"app.kubernetes.io/name": "edge"}); err != nil {
+		return err
+	}
+	if len(pods.Items) == 0 {
+		return errors.New("there is no Pod of it")
 	}
 	target := k8s.core.CoreV1().RESTClient().Post().Resource("pods").
-		Namespace(insideNamespace).Name(pods[0].Name).SubResource("portforward").URL()
+		Namespace(insideNamespace).Name(pods.Items[0].Name).SubResource("portforward").URL()
 	roundTripper, upgrader, err := spdy.RoundTripperFor(k8s.config)
 	if err != nil {
 		return err
 	}
-	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: roundTripper}, http.MethodPost, target)
-	_, port, err := net.SplitHostPort(f.address)
+	connection, _, err := spdy.NewDialer(upgrader, &http.Client{Transport: roundTripper}, http.MethodPost, target).
+		Dial(portforward.PortForwardProtocolV1Name)
 	if err != nil {
 		return err
 	}
-	forwarder, err := portforward.NewOnAddresses(dialer, []string{"127.0.0.1"}, []string{port + ":8080"},
-		ctx.Done(), make(chan struct{}), io.Discard, GinkgoWriter)
+	defer func() { _ = connection.Close() }()
+	headers := http.Header{}
+	headers.Set(corev1.PortHeader, edgePort)
+	headers.Set(corev1.PortForwardRequestIDHeader, "0")
+	headers.Set(corev1.StreamType, corev1.StreamTypeError)
+	complaints, err := connection.CreateStream(headers)
 	if err != nil {
 		return err
 	}
-	return forwarder.ForwardPorts()
+	_ = complaints.Close() // nothing is written to it
+	headers.Set(corev1.StreamType, corev1.StreamTypeData)
+	data, err := connection.CreateStream(headers)
+	if err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(data, local)
+		_ = data.Close()
+	}()
+	if _, err := io.Copy(local, data); err != nil {
+		return err
+	}
+	said, err := io.ReadAll(complaints)
+	if len(said) > 0 {
+		return errors.New(string(said))
+	}
+	return err
 }
 
 // transport reaches the hosts of the cluster through the edge.
