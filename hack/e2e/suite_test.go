@@ -31,6 +31,7 @@ var _ = Describe("On a real cluster", Ordered, ContinueOnFailure, func() {
 	AfterEach(collectAfterFailure)
 	AfterAll(cleanUp)
 
+	Describe("a way to install it", theWays)
 	Describe("the installation", theInstallation)
 	Describe("an API", theAPI)
 	Describe("a popular consumer", theConsumers)
