@@ -81,6 +81,48 @@ var _ = Describe("the spec pages", func() {
 	})
 })
 
+var _ = Describe("the reference", func() {
+	It("has every field of the CRDs, and no other, whether it is required, and every rule in its words", func() {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "api.md"))
+		Expect(err).NotTo(HaveOccurred())
+		written := map[string]bool{} // fields by their paths: is it required?
+		path := ""
+		for line := range strings.Lines(string(text)) {
+			if heading, ok := strings.CutPrefix(line, "### "); ok {
+				path = strings.ReplaceAll(strings.TrimSpace(heading), "[]", "")
+			}
+			if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") {
+				written[path+"."+strings.Trim(cells[0], "| `")] = cells[2] == "required"
+			}
+		}
+		there, said := map[string]bool{}, 0
+		var missing []string
+		for kind, plural := range kinds {
+			everyField(plural, func(path string, _ map[string]any) { there[kind+"."+path] = false })
+			eachSchema(kind, plural, func(path string, schema map[string]any) {
+				required, _ := schema["required"].([]any)
+				for _, name := range required {
+					if field := fmt.Sprintf("%s.%s", path, name); field != kind+".spec" {
+						there[field] = true
+					}
+				}
+				rules, _ := schema["x-kubernetes-validations"].([]any)
+				for _, rule := range rules {
+					said++
+					message := strings.NewReplacer("[", "\\[", "|", "\\|").Replace(rule.(map[string]any)["message"].(string))
+					plain := strings.ReplaceAll(message, "\\[", "[") // in a list, and not in a table
+					if !strings.Contains(string(text), message) && !strings.Contains(string(text), plain) {
+						missing = append(missing, path+": "+plain)
+					}
+				}
+			})
+		}
+		Expect(written).To(Equal(there))
+		Expect(missing).To(BeEmpty())
+		Expect(said).To(BeNumerically(">", 100))
+	})
+})
+
 var _ = Describe("the defaults and the bounds on the spec pages", func() {
 	// about returns what a page says about a field: its rows of tables, or the
 	// section with its name.
@@ -223,4 +265,29 @@ func walk(path string, schema map[string]any, f func(string, map[string]any)) {
 			walk(below, field, f)
 		}
 	}
+}
+
+// eachSchema calls f for the schema of a kind and for all that are our own within it.
+// Those of the elements of a list have the path of the list.
+func eachSchema(kind, plural string, f func(path string, schema map[string]any)) {
+	GinkgoHelper()
+	crd := manifests("crd", "bases", v1alpha1.GroupName+"_"+plural+".yaml")[0]
+	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	Expect(err).NotTo(HaveOccurred())
+	root, _, err := unstructured.NestedMap(versions[0].(map[string]any), "schema", "openAPIV3Schema")
+	Expect(err).NotTo(HaveOccurred())
+	var visit func(path string, schema map[string]any)
+	visit = func(path string, schema map[string]any) {
+		f(path, schema)
+		if items, ok := schema["items"].(map[string]any); ok {
+			visit(path, items)
+		}
+		properties, _ := schema["properties"].(map[string]any)
+		for name, below := range properties {
+			if name != "conditions" && name != "namespaceSelector" {
+				visit(path+"."+name, below.(map[string]any))
+			}
+		}
+	}
+	visit(kind, root)
 }
