@@ -16,7 +16,7 @@ import (
 var link = regexp.MustCompile(`\]\(([^):#]*)(?:#([^)]*))?\)`)
 
 // fenced is a block that is shown as it stands.
-var fenced = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
+var fenced = regexp.MustCompile("(?s)\n *```.*?\n *```")
 
 // pages are all that people read, by their paths from here.
 func pages() map[string]string {
