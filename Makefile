@@ -37,6 +37,7 @@ BENCH_ARGS ?=
 
 tool           := go tool -modfile=hack/tools/go.mod
 controller-gen := $(tool) controller-gen
+crd-ref-docs   := $(tool) crd-ref-docs
 golangci-lint  := $(tool) golangci-lint
 helm           := $(tool) helm
 kustomize      := $(tool) kustomize
@@ -50,7 +51,7 @@ unscored := --exit-one-on-warning --ignore-container-cpu-limit --ignore-test con
 
 # Where generators write: what stands there must be what they would write now.
 generated := 'api/*zz_generated*.go' config/crd/bases config/rbac charts/oauth-operator/files \
-	charts/oauth-operator/README.md charts/oauth-operator/values.schema.json
+	charts/oauth-operator/README.md charts/oauth-operator/values.schema.json docs/reference
 
 ##@ See
 
@@ -73,8 +74,10 @@ build: ## Build bin/oauth-operator
 	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/oauth-operator ./cmd/oauth-operator
 
 .PHONY: generate
-generate: ## Generate the Go code that the API types need
+generate: ## Generate the Go code that the API types need, and the reference of the API
 	$(controller-gen) object:headerFile=hack/boilerplate.go.txt paths=./api/...
+	$(crd-ref-docs) --log-level=ERROR --source-path=api/v1alpha1 --config=hack/reference/config.yaml \
+		--templates-dir=hack/reference --renderer=markdown --output-path=docs/reference/api.md
 
 .PHONY: manifests
 manifests: ## Generate the CRDs, the roles and the chart's copies of them

@@ -92,27 +92,6 @@ var _ = Describe("The examples of clients", func() {
 	})
 })
 
-// link is a link of a page to another file of the repository.
-var link = regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`)
-
-var _ = Describe("The pages", func() {
-	It("link to files that exist", func() {
-		pages := []string{"../README.md", "../CONTRIBUTING.md", "../charts/oauth-operator/README.md"}
-		for _, pattern := range []string{"*.md", "*/*.md"} {
-			found, err := filepath.Glob(pattern)
-			Expect(err).NotTo(HaveOccurred())
-			pages = append(pages, found...)
-		}
-		for _, page := range pages {
-			text, err := os.ReadFile(page) // #nosec G304 -- a file of this repository
-			Expect(err).NotTo(HaveOccurred())
-			for _, l := range link.FindAllStringSubmatch(string(text), -1) {
-				Expect(filepath.Join(filepath.Dir(page), filepath.FromSlash(l[1]))).To(BeAnExistingFile(), "a link of %s", page)
-			}
-		}
-	})
-})
-
 type row struct{ text, where, state, proof, suite string }
 
 // coverage returns the rows of the tables of rfc-coverage.md.

@@ -2,6 +2,7 @@ package v1alpha1_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,7 +11,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"oauth-operator.dev/api/v1alpha1"
@@ -32,30 +35,70 @@ func page(kind string) string {
 	return string(text)
 }
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+// block is a block of a page that may hold manifests: YAML, or commands that are fed with it.
+var block = regexp.MustCompile("(?s)\n *```(?:yaml|yml|sh|console)\n(.*?)\n *```")
 
-var _ = Describe("the spec pages", func() {
-	It("have examples that the API server accepts", func(ctx SpecContext) {
-		examples := 0
-		for kind := range kinds {
-			for _, block := range yamlBlock.FindAllStringSubmatch(page(kind), -1) {
-				for document := range strings.SplitSeq(block[1], "---\n") {
-					o := &unstructured.Unstructured{}
-					Expect(yaml.Unmarshal([]byte(document), &o.Object)).To(Succeed())
-					if o.GroupVersionKind().Group == v1alpha1.GroupName {
-						o.SetName("example")
-						if o.GetNamespace() != "" {
-							o.SetNamespace("default")
-						}
-						Expect(offer(ctx, o)).To(Succeed(), document)
-						examples++
-					}
-				}
+// fed is what a command is fed with.
+var fed = regexp.MustCompile(`(?s)<<EOF\n(.*?)\nEOF\n`)
+
+// examples are the objects of our own kinds that a page shows.
+func examples(text string) (found []*unstructured.Unstructured) {
+	GinkgoHelper()
+	for _, b := range block.FindAllStringSubmatch(text, -1) {
+		documents := []string{b[1]}
+		if strings.Contains(b[0], "```sh\n") || strings.Contains(b[0], "```console\n") {
+			documents = nil
+			for _, f := range fed.FindAllStringSubmatch(b[1]+"\n", -1) {
+				documents = append(documents, f[1])
 			}
 		}
-		Expect(examples).To(BeNumerically(">=", 3))
-	})
+		for _, manifests := range documents {
+			for document := range strings.SplitSeq(manifests, "\n---\n") {
+				if !strings.Contains(document, "apiVersion: "+v1alpha1.GroupName+"/") {
+					continue
+				}
+				o := &unstructured.Unstructured{}
+				Expect(yaml.UnmarshalStrict([]byte(document), &o.Object)).To(Succeed(), document)
+				found = append(found, o)
+			}
+		}
+	}
+	return found
+}
 
+var _ = Describe("the pages", func() {
+	It("have examples that the API server accepts, with no field that it does not know", func(ctx SpecContext) {
+		root := filepath.Join("..", "..")
+		counted := map[string]int{}
+		Expect(filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root {
+				return filepath.SkipDir
+			}
+			if err != nil || filepath.Ext(path) != ".md" {
+				return err
+			}
+			text, err := os.ReadFile(path) // #nosec G122 G304 -- a file of this repository
+			for _, o := range examples(string(text)) {
+				counted[filepath.ToSlash(path)]++
+				o.SetName("example")
+				if o.GetNamespace() != "" {
+					o.SetNamespace("default")
+				}
+				Expect(api.Create(ctx, o, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))).To(Succeed(), path)
+			}
+			return err
+		})).To(Succeed())
+		// Of these it is known that they have some: a block in another form would be overlooked.
+		for page, atLeast := range map[string]int{
+			"README.md": 3, "docs/getting-started.md": 2, "docs/how-to/bring-your-own-secret.md": 1, "docs/how-to/connect-an-identity-provider.md": 2,
+			"docs/spec/authorizationserver.md": 1, "docs/spec/oauthclient.md": 8, "docs/spec/oauthuser.md": 1,
+		} {
+			Expect(counted["../../"+page]).To(BeNumerically(">=", atLeast), page)
+		}
+	})
+})
+
+var _ = Describe("the spec pages", func() {
 	It("explain every reason", func() {
 		source, err := os.ReadFile("conditions.go")
 		Expect(err).NotTo(HaveOccurred())
@@ -78,6 +121,48 @@ var _ = Describe("the spec pages", func() {
 				Expect(text).To(MatchRegexp(`\b`+name+`\b`), kind+" "+path)
 			})
 		}
+	})
+})
+
+var _ = Describe("the reference", func() {
+	It("has every field of the CRDs, and no other, whether it is required, and every rule in its words", func() {
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "api.md"))
+		Expect(err).NotTo(HaveOccurred())
+		written := map[string]bool{} // fields by their paths: is it required?
+		path := ""
+		for line := range strings.Lines(string(text)) {
+			if heading, ok := strings.CutPrefix(line, "### "); ok {
+				path = strings.ReplaceAll(strings.TrimSpace(heading), "[]", "")
+			}
+			if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") {
+				written[path+"."+strings.Trim(cells[0], "| `")] = cells[2] == "required"
+			}
+		}
+		there, said := map[string]bool{}, 0
+		var missing []string
+		for kind, plural := range kinds {
+			everyField(plural, func(path string, _ map[string]any) { there[kind+"."+path] = false })
+			eachSchema(kind, plural, func(path string, schema map[string]any) {
+				required, _ := schema["required"].([]any)
+				for _, name := range required {
+					if field := fmt.Sprintf("%s.%s", path, name); field != kind+".spec" {
+						there[field] = true
+					}
+				}
+				rules, _ := schema["x-kubernetes-validations"].([]any)
+				for _, rule := range rules {
+					said++
+					message := strings.NewReplacer("[", "\\[", "|", "\\|").Replace(rule.(map[string]any)["message"].(string))
+					plain := strings.ReplaceAll(message, "\\[", "[") // in a list, and not in a table
+					if !strings.Contains(string(text), message) && !strings.Contains(string(text), plain) {
+						missing = append(missing, path+": "+plain)
+					}
+				}
+			})
+		}
+		Expect(written).To(Equal(there))
+		Expect(missing).To(BeEmpty())
+		Expect(said).To(BeNumerically(">", 100))
 	})
 })
 
@@ -223,4 +308,29 @@ func walk(path string, schema map[string]any, f func(string, map[string]any)) {
 			walk(below, field, f)
 		}
 	}
+}
+
+// eachSchema calls f for the schema of a kind and for all that are our own within it.
+// Those of the elements of a list have the path of the list.
+func eachSchema(kind, plural string, f func(path string, schema map[string]any)) {
+	GinkgoHelper()
+	crd := manifests("crd", "bases", v1alpha1.GroupName+"_"+plural+".yaml")[0]
+	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	Expect(err).NotTo(HaveOccurred())
+	root, _, err := unstructured.NestedMap(versions[0].(map[string]any), "schema", "openAPIV3Schema")
+	Expect(err).NotTo(HaveOccurred())
+	var visit func(path string, schema map[string]any)
+	visit = func(path string, schema map[string]any) {
+		f(path, schema)
+		if items, ok := schema["items"].(map[string]any); ok {
+			visit(path, items)
+		}
+		properties, _ := schema["properties"].(map[string]any)
+		for name, below := range properties {
+			if name != "conditions" && name != "namespaceSelector" {
+				visit(path+"."+name, below.(map[string]any))
+			}
+		}
+	}
+	visit(kind, root)
 }

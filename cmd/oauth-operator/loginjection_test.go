@@ -30,6 +30,8 @@ var _ = Describe("Log injection", func() {
 		It("every field of a stranger's: one event a line, and no character that is more than a character: "+format, func(ctx SpecContext) {
 			address, err := in.AddServer(ctx, "--log-format", format, "--trusted-proxies", "127.0.0.0/8")
 			Expect(err).NotTo(HaveOccurred())
+			// It ends with the spec. Who asks all replicas later must not find it in the list.
+			DeferCleanup(func() { Expect(in.EndServer(address)).To(Succeed()) })
 			before := len(output.String())
 			host := strings.TrimPrefix(issuer, "http://")
 			send := func(head, body string, lines ...string) {
