@@ -125,7 +125,7 @@ func theInstallation() {
 		took := time.Since(began)
 		say("helm install --wait took %s, and the issuer answered after %s", installed.Round(100*time.Millisecond), took.Round(100*time.Millisecond))
 		Expect(took).To(BeNumerically("<", promised))
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("has a workload start when its Secret is there, and not before", func(ctx SpecContext) {
 		k8s.apply(ctx, samples("webapp", "deployment.yaml"), withImages)
@@ -157,7 +157,7 @@ func theInstallation() {
 			registered.Round(100*time.Millisecond), time.Since(began).Round(100*time.Millisecond))
 		Expect(k8s.Get(ctx, client.ObjectKeyFromObject(&pod), &pod)).To(Succeed(), "the very Pod that waited")
 		Expect(pod.Status.ContainerStatuses[0].RestartCount).To(BeZero())
-	}, SpecTimeout(6*time.Minute))
+	}, NodeTimeout(6*time.Minute))
 
 	It("lets a person log in with a browser, and the API know them", func(ctx SpecContext) {
 		tab := newTab()

@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"os"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -27,7 +28,7 @@ func TestEndToEnd(t *testing.T) {
 // One installation for all, which each of them disturbs in its own way: so they
 // are in order. What comes after a failure is tried all the same.
 var _ = Describe("On a real cluster", Ordered, ContinueOnFailure, func() {
-	BeforeAll(prepare)
+	BeforeAll(prepare, NodeTimeout(20*time.Minute)) // it builds the images
 	AfterEach(collectAfterFailure)
 	AfterAll(cleanUp)
 

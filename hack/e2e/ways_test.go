@@ -23,7 +23,7 @@ func theWays() {
 			Expect(out).To(ContainSubstring("kind: Deployment"), way)
 		}
 		Expect(k8s.crds(ctx)).To(BeEmpty())
-	}, SpecTimeout(2*time.Minute))
+	}, NodeTimeout(2*time.Minute))
 
 	// Argo CD applies what helm template prints, by one of these two.
 	for _, way := range [][]string{nil, {"--server-side"}} {
@@ -32,12 +32,12 @@ func theWays() {
 			rendered := k8s.helm(ctx, append([]string{"template", release, chart, "--namespace", operatorNamespace}, present()...)...)
 			Expect(os.WriteFile(manifests, []byte(rendered), 0o600)).To(Succeed())
 			DeferCleanup(func(ctx SpecContext) {
-				kubectl(ctx, "delete", "--namespace", operatorNamespace, "--filename", manifests, "--ignore-not-found")
+				kubectl(ctx, "delete", "--filename", manifests, "--ignore-not-found")
 				Eventually(func(g Gomega) { g.Expect(k8s.crds(ctx)).To(BeEmpty()) }).
 					WithContext(ctx).WithTimeout(later).WithPolling(poll).Should(Succeed())
 			}, NodeTimeout(later))
 
-			apply := append([]string{"apply", "--namespace", operatorNamespace, "--filename", manifests}, way...)
+			apply := append([]string{"apply", "--filename", manifests}, way...)
 			kubectl(ctx, apply...)
 			for _, name := range []string{serverName, controllerName} {
 				k8s.available(ctx, operatorNamespace, name)
