@@ -164,7 +164,11 @@ func find(n *html.Node, is func(*html.Node) bool) *html.Node {
 	return nil
 }
 
+// attr returns an attribute: "" where there is no such element either.
 func attr(n *html.Node, name string) string {
+	if n == nil {
+		return ""
+	}
 	for _, a := range n.Attr {
 		if a.Key == name {
 			return a.Val
