@@ -229,6 +229,7 @@ var _ = Describe("The page for a device", func() {
 		page := b.enter(read.text("user_code"))
 		w.wait(10 * time.Minute)
 		Expect(b.enter(entered.text("user_code")).byID("waiting")).NotTo(BeNil(), "as one that never was")
+		Expect(b.do(http.MethodGet, page.address, "").errorCode()).To(Equal("device_code_expired"), "looked at once more")
 		late := b.submit(page, "allow")
 		Expect(late.status).To(Equal(http.StatusGone))
 		Expect(late.errorCode()).To(Equal("device_code_expired"))
