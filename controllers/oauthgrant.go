@@ -60,12 +60,13 @@ func (r *oauthGrantReconciler) Reconcile(ctx context.Context, request reconcile.
 	return next(0, overtaken(err))
 }
 
-// codeLimit is the longest time for which an authorization code can be redeemed
-// (RFC 6749 §4.1.2), and a little more for clocks that differ.
-const codeLimit = 10*time.Minute + skew
+// codeLimit is the longest time for which a code can be redeemed, and a little more
+// for clocks that differ: 10 minutes for an authorization code (RFC 6749 §4.1.2), 30
+// for a device code (RFC 8628 §3.2).
+const codeLimit = 30*time.Minute + skew
 
 // grantEnd returns from when on nothing needs the grant any more: it cannot be
-// refreshed, and its authorization code cannot be presented a second time, which
+// refreshed, and its code cannot be presented a second time, which
 // only the grant would tell. A revoked grant ends no earlier. It is the zero time
 // for a grant that does not say.
 func grantEnd(g *v1alpha1.OAuthGrant) time.Time {

@@ -47,14 +47,15 @@ var _ = Describe("An OAuthGrant", func() {
 		ns := newNamespace(nil)
 		active := grant(ns, -time.Hour, time.Hour, time.Hour)
 		fresh := grant(ns, -time.Minute, -time.Second, -time.Second)
+		device := grant(ns, -30*time.Minute, -time.Second, time.Hour) // the longest that a device code is good
 		revoked := grant(ns, -time.Hour, time.Hour, time.Hour)
 		change(revoked, func(g *v1alpha1.OAuthGrant) {
 			meta.SetStatusCondition(&g.Status.Conditions, metav1.Condition{
 				Type: v1alpha1.ConditionActive, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonCodeReplayed,
 			})
 		})
-		Consistently(func() []bool { return []bool{gone(active), gone(fresh), gone(revoked)} }).
-			Should(Equal([]bool{false, false, false}))
+		Consistently(func() []bool { return []bool{gone(active), gone(fresh), gone(device), gone(revoked)} }).
+			Should(Equal([]bool{false, false, false, false}))
 		Expect(audit.in("/namespaces/" + ns + "/oauthgrants")).To(BeEmpty())
 	})
 

@@ -23,7 +23,7 @@ func (f *grantsFlags) copyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "copy",
 		Short: "Copy the grants of one grant store into another",
-		Long: "Copies the grants that have not ended, the revoked ones too. Where both stores have a grant, the " +
+		Long: "Copies the grants that have not ended, the revoked ones too, and those whose code might be sent again. Where both stores have a grant, the " +
 			"later generation stays, and one that is revoked in either is revoked: so it can be broken off and " +
 			"run again, and a second run brings what has happened since the first.\n\n" +
 			"Servers must never work with both stores at a time. Run it once while they use the first; stop " +
@@ -87,14 +87,15 @@ func (c *copier) run(ctx context.Context) error {
 	return err
 }
 
-// each does something with every grant that has not ended, some at a time.
+// each does something with every grant that has not ended, or that says that a code
+// was used which could be good still, some at a time.
 func (c *copier) each(ctx context.Context, do func(context.Context, grant.Grant) error) error {
 	c.failed.Store(0)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(copyWorkers)
 	now := time.Now()
 	err := c.from.Each(ctx, grant.Filter{}, func(g grant.Grant) error {
-		if !now.Before(g.ExpiresAt) {
+		if !now.Before(g.ExpiresAt) && !now.Before(g.CreatedAt.Add(grant.CodeLimit)) {
 			return nil
 		}
 		group.Go(func() error {

@@ -175,6 +175,17 @@ var _ = Describe("Grants in a database", Ordered, func() {
 		Expect(grants(ctx, "list", "--client", webapp.oauth.ClientID, "-o", "json")).To(ContainSubstring(`"reason":"RevokedByAdministrator"`))
 	})
 
+	It("go with what their code was used for, though they have ended", func(ctx SpecContext) {
+		verifier := oauth2.GenerateVerifier()
+		code := webapp.login(ctx, newPerson(), oauth2.S256ChallengeOption(verifier)).Get("code")
+		_, err := webapp.oauth.Exchange(at(ctx), code, oauth2.VerifierOption(verifier))
+		Expect(err).NotTo(HaveOccurred())
+		Expect(database.Exec(ctx, "postgres", "UPDATE oauth_grants SET expires_at = now() - interval '1 second' WHERE revoked = ''")).To(Succeed())
+		grants(ctx, "copy", "--from", "postgres", "--to", "kubernetes")
+		_, err = webapp.oauth.Exchange(ctx, code, oauth2.VerifierOption(verifier))
+		Expect(errorCode(err)).To(Equal("invalid_grant"))
+	}, SpecTimeout(2*time.Minute))
+
 	It("are measured, as docs/metrics.md says", func(ctx SpecContext) {
 		page, err := os.ReadFile(filepath.Join(root, "docs", "metrics.md"))
 		Expect(err).NotTo(HaveOccurred())

@@ -2,6 +2,8 @@ package clientauth_test
 
 import (
 	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -87,9 +89,9 @@ var _ = Describe("private_key_jwt with a jwks_uri", func() {
 		})
 		p.publish(map[string]*ecdsa.PrivateKey{"one": key})
 	})
-	named := func(key *ecdsa.PrivateKey, kid, client string) string {
+	signed := func(alg jose.SignatureAlgorithm, key any, kid, client string) string {
 		GinkgoHelper()
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: key, KeyID: kid}}, nil)
 		Expect(err).NotTo(HaveOccurred())
 		payload, err := json.Marshal(map[string]any{
 			"iss": client, "sub": client, "aud": issuerID, "jti": grant.NewID(), "exp": w.now.Add(time.Minute).Unix(),
@@ -100,6 +102,10 @@ var _ = Describe("private_key_jwt with a jwks_uri", func() {
 		compact, err := jws.CompactSerialize()
 		Expect(err).NotTo(HaveOccurred())
 		return compact
+	}
+	named := func(key *ecdsa.PrivateKey, kid, client string) string {
+		GinkgoHelper()
+		return signed(jose.ES256, key, kid, client)
 	}
 	send := func(jwt string) error {
 		_, err := w.send("", url.Values{"client_assertion_type": {assertion.TypeJWTBearer}, "client_assertion": {jwt}}.Encode())
@@ -162,6 +168,20 @@ var _ = Describe("private_key_jwt with a jwks_uri", func() {
 		Expect(says(send(named(key, "one", "team.jwt")))).To(Equal("Client authentication failed."))
 		client.AssertionAlg = "ES256"
 		Expect(send(named(key, "one", "team.jwt"))).To(Succeed())
+	})
+
+	It("alg confusion: takes no key that is published for another algorithm than the registered one", func() {
+		rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+		Expect(err).NotTo(HaveOccurred())
+		client.AssertionAlg = "RS256"
+		for alg, good := range map[string]bool{"PS256": false, "RS256": true, "": true} {
+			text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: rsaKey.Public(), KeyID: "rsa", Algorithm: alg}}})
+			Expect(err).NotTo(HaveOccurred())
+			p.text.Store(new(string(text)))
+			w.now = w.now.Add(time.Hour) // for them to be fetched
+			err = send(signed(jose.RS256, rsaKey, "rsa", "team.jwt"))
+			Expect(err == nil).To(Equal(good), "%q: %v", alg, err)
+		}
 	})
 
 	It("looks at a newer registration, which may have the keys itself", func() {

@@ -186,6 +186,13 @@ var _ = Describe("RFC 7591 §2: the keys at a jwks_uri", func() {
 		Expect(s.keys(ctx, "/jwks", false)).To(Equal([]string{"good", "to verify"}))
 	})
 
+	It("leave nothing of the query in the log where nobody answers", func(ctx SpecContext) {
+		_, err := s.fetcher.Keys(ctx, "https://169.254.169.254/jwks?token=s3cret", false)
+		Expect(err).To(MatchError(And(ContainSubstring("/jwks"), Not(ContainSubstring("s3cret")))))
+		Expect(s.logged()).To(ContainSubstring("https://169.254.169.254/jwks"))
+		Expect(s.logged()).NotTo(ContainSubstring("s3cret"))
+	})
+
 	It("are fetched on https alone, and not from where a client must not send us", func(ctx SpecContext) {
 		for address, words := range map[string]string{
 			"http" + strings.TrimPrefix(s.url, "https"): "only https",

@@ -23,6 +23,7 @@ type browser struct {
 // answer is the page or the redirect that a visit ended with.
 type answer struct {
 	status   int
+	address  string // of the page itself
 	header   http.Header
 	location string
 	query    url.Values // of the location
@@ -58,7 +59,7 @@ func (b *browser) do(method, address, body string, headers ...string) answer {
 	defer response.Body.Close()
 	raw, err := io.ReadAll(response.Body)
 	Expect(err).NotTo(HaveOccurred())
-	a := answer{status: response.StatusCode, header: response.Header, location: response.Header.Get("Location"), body: string(raw)}
+	a := answer{status: response.StatusCode, address: response.Request.URL.String(), header: response.Header, location: response.Header.Get("Location"), body: string(raw)}
 	if a.location != "" {
 		u, err := url.Parse(a.location)
 		Expect(err).NotTo(HaveOccurred())
@@ -164,7 +165,11 @@ func find(n *html.Node, is func(*html.Node) bool) *html.Node {
 	return nil
 }
 
+// attr returns an attribute: "" where there is no such element either.
 func attr(n *html.Node, name string) string {
+	if n == nil {
+		return ""
+	}
 	for _, a := range n.Attr {
 		if a.Key == name {
 			return a.Val

@@ -98,6 +98,10 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, session *r
 		e.refuse(w, r, refused)
 		return
 	}
+	if e.needsLogin(client, session, c) {
+		e.askLoginAgain(w, r, client, session, c)
+		return
+	}
 	scope := c.Scope.Intersect(client.Scope)
 	state, err := e.browsers.Seal(w, r, purposeConsent, question{Session: session.ID, Code: c, Scope: scope})
 	if err != nil {
@@ -184,6 +188,10 @@ func (e *Endpoint) decide(w http.ResponseWriter, r *http.Request, session *resou
 	}
 	if !slices.Equal(q.Scope, q.Code.Scope.Intersect(client.Scope)) {
 		e.askConsent(w, r, session, q.Code) // not what was asked
+		return
+	}
+	if allowed && e.needsLogin(client, session, q.Code) {
+		e.askLoginAgain(w, r, client, session, q.Code)
 		return
 	}
 	decision := devicecode.Decision{Allowed: allowed}

@@ -13,6 +13,7 @@ import (
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/pages"
+	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 	"oauth-operator.dev/server/throttle"
 )
@@ -87,6 +88,27 @@ func (e *Endpoint) asked(r *http.Request) (oauth.Params, error) {
 // askLogin shows the login page, and comes back with the code.
 func (e *Endpoint) askLogin(w http.ResponseWriter, r *http.Request, code devicecode.UserCode) {
 	e.Login.Show(w, r, resourceowner.Prompt{Errand: resourceowner.Errand{Path: issuer.PathDevice, Request: query(code)}})
+}
+
+// needsLogin reports whether the session is not fresh enough for the client. A
+// device cannot send max_age, so its default_max_age counts (OpenID Connect
+// Registration §2). A login since the device asked is always fresh enough, so that
+// nobody is sent round in circles.
+func (e *Endpoint) needsLogin(client *registration.Client, session *resourceowner.Session, c devicecode.Code) bool {
+	return client.OpenID.HasDefaultMaxAge && session.AuthTime.Unix() < c.IssuedAt &&
+		e.Now().Sub(session.AuthTime) > client.OpenID.DefaultMaxAge
+}
+
+// askLoginAgain shows the login page to a person whose login is too old for the
+// client, and comes back with the code.
+func (e *Endpoint) askLoginAgain(
+	w http.ResponseWriter, r *http.Request, client *registration.Client, session *resourceowner.Session, c devicecode.Code,
+) {
+	e.Login.Show(w, r, resourceowner.Prompt{
+		Errand: resourceowner.Errand{Path: issuer.PathDevice, Request: query(c.UserCode)},
+		Client: client.DisplayName(),
+		Hint:   session.Person.Username,
+	})
 }
 
 // query is the query of the page for a code.

@@ -315,6 +315,16 @@ var _ = Describe("The device code grant", func() {
 		Expect(w.poll(0, tv, a.text("device_code")).text("scope")).To(Equal("openid"))
 	})
 
+	It("gives no more than the person was asked for, though the client may have it by now", func() {
+		a := w.begin(0, tv, "scope", "openid films")
+		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid"} })
+		page := b.enter(a.text("user_code"))
+		Expect(text(page.byID("scopes"))).NotTo(ContainSubstring("films"))
+		b.submit(page, "allow")
+		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid", "films"} })
+		Expect(w.poll(0, tv, a.text("device_code")).text("scope")).To(Equal("openid"))
+	})
+
 	It("gives no token where the store cannot say what the person has answered, or whether the grant was created", func() {
 		a := w.begin(0, tv)
 		allow(a)

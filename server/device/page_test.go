@@ -229,6 +229,7 @@ var _ = Describe("The page for a device", func() {
 		page := b.enter(read.text("user_code"))
 		w.wait(10 * time.Minute)
 		Expect(b.enter(entered.text("user_code")).byID("waiting")).NotTo(BeNil(), "as one that never was")
+		Expect(b.do(http.MethodGet, page.address, "").errorCode()).To(Equal("device_code_expired"), "looked at once more")
 		late := b.submit(page, "allow")
 		Expect(late.status).To(Equal(http.StatusGone))
 		Expect(late.errorCode()).To(Equal("device_code_expired"))
@@ -288,6 +289,40 @@ var _ = Describe("The page for a device", func() {
 		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
 		page = b.login(page, "alice", "correct horse")
 		Expect(attr(page.byID("user_code"), "value")).To(Equal(a.text("user_code")))
+	})
+
+	It("Registration §2: default_max_age counts for a device too: an older login is not good enough, one since the device asked is", func() {
+		b.signIn("alice")
+		for _, age := range []time.Duration{0, time.Minute} {
+			w.change(tv, func(c *registration.Client) { c.OpenID.HasDefaultMaxAge, c.OpenID.DefaultMaxAge = true, age })
+			w.wait(2 * time.Minute)
+			a := w.begin(0, tv)
+			w.wait(time.Second)
+			page := b.enter(a.text("user_code"))
+			Expect(page.byID("login")).NotTo(BeNil(), "%s: %s", age, page.body)
+			Expect(attr(page.byID("username"), "value")).To(Equal("alice"))
+			page = b.submit(b.login(page, "alice", "correct horse"), "next")
+			Expect(page.byID("consent")).NotTo(BeNil(), "%s: not round in circles: %s", age, page.body)
+			w.wait(2 * time.Minute) // of reading
+			b.submit(page, "allow")
+			Expect(w.poll(0, tv, a.text("device_code")).status).To(Equal(http.StatusOK), age)
+		}
+	})
+
+	It("Registration §2: a login that is young enough is not asked for again, and one that is not allows nothing", func() {
+		b.signIn("alice")
+		w.change(tv, func(c *registration.Client) { c.OpenID.HasDefaultMaxAge, c.OpenID.DefaultMaxAge = true, time.Minute })
+		w.wait(time.Minute)
+		page := b.enter(w.begin(0, tv).text("user_code"))
+		Expect(page.byID("consent")).NotTo(BeNil())
+		a := w.begin(0, tv)
+		page = b.enter(a.text("user_code"))
+		w.change(tv, func(c *registration.Client) { c.OpenID.DefaultMaxAge = time.Second })
+		Expect(b.submit(page, "allow").byID("login")).NotTo(BeNil(), "the registration is asked once more")
+		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
+		b.submit(page, "deny")
+		w.wait(5 * time.Second)
+		told(w.poll(0, tv, a.text("device_code")), "access_denied")
 	})
 
 	It("asks anew where the client may no longer have what was asked for, and refuses one that is gone or another", func() {

@@ -165,6 +165,29 @@ var _ = Describe("The desk", func() {
 		Expect(err).To(MatchError(ContainSubstring("no decision on this request")))
 	})
 
+	It("does not take the description of another request, or of one that is over, for that of a user code", func(ctx SpecContext) {
+		c, other := issue(here), issue(here)
+		Expect(there.Call(ctx, c.UserCode)).To(Succeed())
+		Expect(here.Poll(ctx, c)).Error().To(MatchError(ErrPending))
+		id := func(code UserCode) string {
+			id, err := here.userCodeID(set(), noteRequest, code)
+			Expect(err).NotTo(HaveOccurred())
+			return id
+		}
+		description := store.written[id(c.UserCode)]
+		Expect(description).NotTo(BeEmpty())
+		Expect(store.Notes.Note(ctx, id(other.UserCode), description, now.Add(time.Hour))).To(Succeed())
+		Expect(there.Find(ctx, other.UserCode)).Error().To(MatchError(ErrUnknown), "whoever writes to the store cannot swap devices")
+
+		fresh := replica("fresh", 0) // whose store is behind, and keeps what is over
+		late, err := fresh.userCodeID(set(), noteRequest, c.UserCode)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(store.Notes.Note(ctx, late, description, now.Add(time.Hour))).To(Succeed())
+		Expect(fresh.Find(ctx, c.UserCode)).To(Equal(c))
+		now = now.Add(10 * time.Minute)
+		Expect(fresh.Find(ctx, c.UserCode)).Error().To(MatchError(ErrUnknown))
+	})
+
 	It("is done with a code when its time is over: to find, to answer and to poll", func(ctx SpecContext) {
 		c := issue(here)
 		Expect(there.Call(ctx, c.UserCode)).To(Succeed())
@@ -188,6 +211,10 @@ var _ = Describe("The desk", func() {
 		two.UserCode = one.UserCode
 		Expect(here.Poll(ctx, two)).Error().To(MatchError(ErrPending))
 		Expect(here.Find(ctx, one.UserCode)).Error().To(MatchError(ErrUnknown))
+		Expect(there.Call(ctx, one.UserCode)).To(Succeed())
+		wait()
+		Expect(here.Poll(ctx, one)).Error().To(MatchError(ErrPending))
+		Expect(there.Find(ctx, one.UserCode)).Error().To(MatchError(ErrUnknown), "nor tells another replica of it")
 	})
 
 	It("RFC 8628 §3.5: slows a device down that polls too often, by five seconds each time", func(ctx SpecContext) {

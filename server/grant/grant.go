@@ -89,6 +89,12 @@ const (
 	Moved                  Reason = "Moved"                  // to another store, which has the last word
 )
 
+// CodeLimit is how long a grant is remembered at least: only the grant can tell that
+// its code was redeemed before. An authorization code is good for 10 minutes at most
+// (RFC 6749 §4.1.2), a device code for 30, and clocks differ. A refresh may bring
+// ExpiresAt closer than that.
+const CodeLimit = 30*time.Minute + 5*time.Minute
+
 // Store keeps grants. Each method is one atomic step, also between replicas
 // that share a backend, and is durable when it returns nil. Methods are safe for
 // concurrent use and give up when the context ends; an error that is none of
@@ -98,7 +104,8 @@ type Store interface {
 	// Create keeps a new grant, or returns ErrExists and changes nothing if a
 	// grant with its key has ever been created and not yet been cleared away,
 	// whether it still stands or not. Of any number of calls with one key, at
-	// most one returns nil. A grant is never cleared away before its ExpiresAt.
+	// most one returns nil. A grant is never cleared away before its ExpiresAt, nor
+	// before CodeLimit after its CreatedAt.
 	Create(ctx context.Context, g Grant) error
 
 	// Get returns the grant as every step that has returned left it, also when

@@ -15,6 +15,9 @@ import (
 )
 
 func TestOutbound(t *testing.T) {
+	// The environment is read once, by whatever asks first.
+	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+	t.Setenv("NO_PROXY", "")
 	RegisterFailHandler(Fail)
 	RunSpecs(t, "server/outbound")
 }
@@ -40,6 +43,18 @@ var _ = Describe("SSRF: an address that a client names", func() {
 		Expect(reachable(netip.MustParseAddr("10.96.0.10"), networks)).To(BeTrue())
 		Expect(reachable(netip.MustParseAddr("::ffff:10.96.0.10"), networks)).To(BeTrue())
 		Expect(reachable(netip.MustParseAddr("10.0.0.10"), networks)).To(BeFalse())
+	})
+
+	It("is not asked for by a proxy of the environment, which nobody looks behind", func(ctx SpecContext) {
+		c := New(Options{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+		// It is no loopback address: those are asked for without a proxy in any case.
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://169.254.169.254/latest", http.NoBody)
+		Expect(err).NotTo(HaveOccurred())
+		response, err := c.Do(r)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		Expect(err).To(MatchError(ErrNetwork))
 	})
 
 	It("is looked at after its name was resolved, is on https, and sends nobody elsewhere", func(ctx SpecContext) {

@@ -20,14 +20,23 @@ func (s *Store) clear(now time.Time) {
 		}
 		next := &s.due[0]
 		g := s.grants[next.key]
-		if g.ExpiresAt.After(now) {
-			next.at = g.ExpiresAt
+		if end := keptUntil(g); end.After(now) {
+			next.at = end
 			heap.Fix(&s.due, 0)
 			continue
 		}
 		delete(s.grants, next.key)
 		heap.Pop(&s.due)
 	}
+}
+
+// keptUntil returns when a grant can be cleared away: when it has expired, and its
+// code cannot be used again.
+func keptUntil(g grant.Grant) time.Time {
+	if limit := g.CreatedAt.Add(grant.CodeLimit); g.ExpiresAt.Before(limit) {
+		return limit
+	}
+	return g.ExpiresAt
 }
 
 // visit says when to look whether a grant can be cleared away. Every grant that

@@ -57,7 +57,7 @@ func (s *Store) Create(ctx context.Context, g grant.Grant) error {
 		return grant.ErrExists
 	}
 	s.grants[key] = g
-	heap.Push(&s.due, visit{at: g.ExpiresAt, key: key})
+	heap.Push(&s.due, visit{at: keptUntil(g), key: key})
 	return nil
 }
 

@@ -29,7 +29,7 @@ var _ = Describe("clearing away", func() {
 	})
 	create := func(ctx SpecContext, lifetime time.Duration) grant.Grant {
 		GinkgoHelper()
-		g := grant.Grant{ID: grant.NewID(), ClientID: client, CreatedAt: now, ExpiresAt: now.Add(lifetime), EndsAt: now.Add(time.Hour)}
+		g := grant.Grant{ID: grant.NewID(), ClientID: client, CreatedAt: now.Add(-time.Hour), ExpiresAt: now.Add(lifetime), EndsAt: now.Add(time.Hour)}
 		Expect(store.Create(ctx, g)).To(Succeed())
 		return g
 	}
@@ -68,6 +68,17 @@ var _ = Describe("clearing away", func() {
 		create(ctx, time.Hour)
 		Expect(store.Create(ctx, g)).To(MatchError(grant.ErrExists))
 		now = g.ExpiresAt
+		create(ctx, time.Hour)
+		Expect(found(ctx, g)).To(MatchError(grant.ErrNotFound))
+	})
+
+	It("leaves a grant as long as its code can be used again, though it has expired", func(ctx SpecContext) {
+		g := grant.Grant{ID: grant.NewID(), ClientID: client, CreatedAt: now, ExpiresAt: now.Add(time.Minute), EndsAt: now.Add(time.Hour)}
+		Expect(store.Create(ctx, g)).To(Succeed())
+		now = g.CreatedAt.Add(30 * time.Minute)
+		create(ctx, time.Hour)
+		Expect(store.Create(ctx, g)).To(MatchError(grant.ErrExists))
+		now = g.CreatedAt.Add(grant.CodeLimit)
 		create(ctx, time.Hour)
 		Expect(found(ctx, g)).To(MatchError(grant.ErrNotFound))
 	})

@@ -264,7 +264,7 @@ var _ = Describe("Clearing away", func() {
 			Expect(store.Create(ctx, g)).To(Succeed())
 			return g
 		}
-		stands, fresh, old := kept(-time.Hour), kept(10*time.Minute), kept(time.Hour)
+		stands, fresh, old := kept(-time.Hour), kept(30*time.Minute), kept(time.Hour)
 		revoked := kept(-time.Hour)
 		Expect(store.Revoke(ctx, revoked.Key(), grant.CodeReplayed)).To(Succeed())
 		Expect(store.Spend(ctx, "old", time.Now().Add(-time.Hour))).To(Succeed())

@@ -3,13 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
+
+	"oauth-operator.dev/server/grant"
 )
 
-// What has ended is kept a while longer: an authorization code lives for ten
-// minutes at most, and only the grant can tell that it was redeemed before; and
-// clocks may differ.
-const keptFor = 15 * time.Minute
+// What has ended is kept a while longer: a grant for as long as its code can be
+// good, however soon it has ended after that was redeemed; and clocks may differ.
+const keptFor = grant.CodeLimit
 
 // Bounds on what one sweep does.
 const (
