@@ -101,8 +101,9 @@ func fuzz(ctx context.Context, report *report, targets []fuzzTarget, fuzztime ti
 	}
 }
 
-// fuzzAtOnce is how many targets run at a time, each with one worker.
-var fuzzAtOnce = max(2, runtime.GOMAXPROCS(0))
+// fuzzAtOnce is how many targets run at a time, each with one worker. They are more
+// than there are processors, because each is compiled before its time begins.
+var fuzzAtOnce = 2 * runtime.GOMAXPROCS(0)
 
 // fuzzOutcome is what has come of one target.
 type fuzzOutcome struct {
