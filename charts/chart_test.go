@@ -74,7 +74,7 @@ var _ = Describe("The chart", func() {
 
 	It("passes the binary no flag that it does not have", func(ctx SpecContext) {
 		rendered := render(ctx, `server.tls.secretName="tls"`, `server.trustedProxies=["10.0.0.0/8","fd00::/8"]`, `server.clientNetworks=["10.96.0.0/12"]`,
-			`namespaces=["team-a","team-b"]`, "controller.rolloutRestart=true", withDefault)
+			`namespaces=["team-a","team-b"]`, "controller.rolloutRestart=true", `server.grantStore="postgres"`, `server.postgres.secretName="database"`, withDefault)
 		for _, component := range []string{"controller", "server"} {
 			args := deployment(rendered, component).Spec.Template.Spec.Containers[0].Args
 			Expect(args[0]).To(Equal(component))

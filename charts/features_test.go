@@ -150,6 +150,9 @@ var _ = Describe("A feature of the chart", func() {
 		Expect(pod.Containers[0].VolumeMounts[0].MountPath).To(Equal("/etc/oauth-operator/postgres"))
 		Expect(pod.Volumes[0].Secret.SecretName).To(Equal("database"))
 		Expect(pod.Volumes[0].Secret.Items).To(ConsistOf(corev1.KeyToPath{Key: "uri", Path: "dsn"}))
+
+		pod = deployment(render(ctx, `server.grantStore="postgres"`, `server.postgres.secretName="database"`, `server.postgres.caKey="ca"`), "server").Spec.Template.Spec
+		Expect(pod.Volumes[0].Secret.Items).To(ConsistOf(corev1.KeyToPath{Key: "dsn", Path: "dsn"}, corev1.KeyToPath{Key: "ca", Path: "ca.crt"}))
 	})
 
 	It("a ServiceMonitor finds the metrics of both halves, which no Service leads to from outside", func(ctx SpecContext) {

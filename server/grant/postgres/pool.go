@@ -114,6 +114,10 @@ func (s *Store) newPool(dsn []byte) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("grant/postgres: what is in %s is no connection string, such as "+
 			"postgres://role:password@host/database?sslmode=verify-full, or names a file that cannot be read", s.options.DSNFile)
 	}
+	if undecided(&config.ConnConfig.Config) {
+		return nil, fmt.Errorf("grant/postgres: the connection string in %s leaves it to the database whether anybody can listen: "+
+			"say sslmode=verify-full, or sslmode=disable where the connection is protected in another way", s.options.DSNFile)
+	}
 	config.MaxConns = s.options.MaxConnections
 	config.MaxConnLifetimeJitter = config.MaxConnLifetime / 10
 	config.PingTimeout = s.options.ConnectTimeout
@@ -126,6 +130,18 @@ func (s *Store) newPool(dsn []byte) (*pgxpool.Pool, error) {
 		return nil, fmt.Errorf("grant/postgres: making the pool: %s", reason(err))
 	}
 	return pool, nil
+}
+
+// undecided reports whether the connection is encrypted if the database, or whoever
+// stands in between, cares for it: sslmode is prefer, which is what it is where
+// nothing is said, or allow.
+func undecided(config *pgconn.Config) bool {
+	encrypted, plain := config.TLSConfig != nil, config.TLSConfig == nil
+	for _, other := range config.Fallbacks {
+		encrypted = encrypted || other.TLSConfig != nil
+		plain = plain || other.TLSConfig == nil
+	}
+	return encrypted && plain
 }
 
 // reread takes the pool of another connection string into use, if the file has one

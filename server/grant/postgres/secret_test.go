@@ -48,10 +48,33 @@ var _ = Describe("The connection string", func() {
 		Entry("a password with a slash", "postgres://secretrole:"+password+"/@secrethost/secretdatabase"),
 		Entry("an sslmode that there is not", "postgres://secretrole:"+password+"@secrethost/secretdatabase?sslmode="+password),
 		Entry("words", "host=secrethost user=secretrole password='"+password),
-		Entry("a host that there is not", "postgres://secretrole:"+password+"@secrethost.invalid/secretdatabase"),
-		Entry("a port where nobody is", "postgres://secretrole:"+password+"@127.0.0.1:1/secretdatabase"),
+		Entry("a host that there is not", "postgres://secretrole:"+password+"@secrethost.invalid/secretdatabase?sslmode=verify-full"),
+		Entry("a port where nobody is", "postgres://secretrole:"+password+"@127.0.0.1:1/secretdatabase?sslmode=disable"),
+		Entry("no word of TLS", "postgres://secretrole:"+password+"@secrethost/secretdatabase"),
 		Entry("a role that there is not", "postgres://secretrole:"+password+"@127.0.0.1:PORT/secretdatabase?sslmode=disable"),
 		Entry("TLS that is refused", "postgres://secretrole:"+password+"@127.0.0.1:PORT/secretdatabase?sslmode=require"),
+	)
+
+	DescribeTable("does not leave it to whoever answers whether the connection is encrypted", func(ctx SpecContext, dsn string, good bool) {
+		h := newHome(ctx)
+		h.connects(dsn)
+		store, err := postgres.Open(h.options)
+		if good {
+			Expect(err).NotTo(HaveOccurred())
+			store.Close()
+		} else {
+			Expect(err).To(MatchError(ContainSubstring("say sslmode=verify-full")))
+		}
+	},
+		Entry("nothing said", "postgres://role:password@host/database", false),
+		Entry("words, nothing said", "host=host user=role dbname=database", false),
+		Entry("prefer", "postgres://role:password@host/database?sslmode=prefer", false),
+		Entry("allow", "postgres://role:password@host/database?sslmode=allow", false),
+		Entry("several hosts", "postgres://role:password@host,other/database", false),
+		Entry("disable", "postgres://role:password@host/database?sslmode=disable", true),
+		Entry("require", "postgres://role:password@host/database?sslmode=require", true),
+		Entry("verify-full", "postgres://role:password@host,other/database?sslmode=verify-full", true),
+		Entry("a socket of this machine", "host=/run/postgresql user=role dbname=database", true),
 	)
 
 	It("is needed", func(ctx SpecContext) {
