@@ -119,7 +119,7 @@ var _ = Describe("The consent", func() {
 	It("refuses a form that was not made for this browser, or is too old", func() {
 		page := b.visit(request())
 		_, own := formOf(page, "allow")
-		_, login := formOf(w.browser().visit(request()), "submit")
+		_, login := formOf(b.visit(request("prompt", "login")), "submit")
 		other := w.browser().signIn()
 		_, foreign := formOf(other.visit(request()), "allow")
 		post := func(v url.Values, headers ...string) answer {
