@@ -42,6 +42,10 @@ var _ = Describe("SSRF: an address that a client names", func() {
 		Expect(reachable(netip.MustParseAddr("10.0.0.10"), networks)).To(BeFalse())
 	})
 
+	It("is connected to without a proxy, which would look the name up in our place", func() {
+		Expect(New(Options{}).Transport.(secure).next.(*http.Transport).Proxy).To(BeNil())
+	})
+
 	It("is looked at after its name was resolved, is on https, and sends nobody elsewhere", func(ctx SpecContext) {
 		var hits atomic.Int64
 		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
