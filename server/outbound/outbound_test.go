@@ -32,6 +32,7 @@ var _ = Describe("SSRF: an address that a client names", func() {
 		Entry("the Services and Pods of a cluster", "10.96.0.1 10.43.0.1 172.20.0.1 192.168.0.1 10.244.1.2 100.64.0.1 100.127.255.254 fd00:10:96::1", false),
 		Entry("the metadata of a cloud", "169.254.169.254 fe80::1 fe80::1%eth0 100.100.100.200 fd00:ec2::254", false),
 		Entry("IPv4 in disguise", "::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 ::127.0.0.1 ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::a00:1 2002:7f00:1:: 2001:0:7f00:1::", false),
+		Entry("public but for the link that it is said to be on", "2606:2800:220:1::1%eth0 2002:7f00:1::%eth0 64:ff9b::7f00:1%1", false),
 		Entry("everybody and nobody", "224.0.0.1 255.255.255.255 240.0.0.1 ff02::1 198.18.0.1 192.0.2.1 2001:db8::1 3fff::1 5f00::1 100::1 fec0::1", false),
 	)
 
