@@ -26,19 +26,25 @@ func FuzzRegistration(f *testing.F) {
 	const jwk = `{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
 	const credentials = `"status":{"credentials":[{"id":"a","verifier":"v1.k.s","expiresAt":"2026-01-02T03:04:05Z"}]}`
 	seeds := [][3]string{
-		{`{"spec":{"redirectURIs":["https://shop.example.com/cb"],"scopes":["openid"],"grantTypes":["authorization_code","refresh_token"]},` + credentials + `}`,
-			`{"policy":{"rules":[{"name":"a","namespaceSelector":{"matchLabels":{"team":"shop"}},"scopes":["openid"],"redirectHosts":["*.example.com"],"maxLifetimes":{"accessToken":"1h"}}]}}`, "team=shop"},
-		{`{"spec":{"redirectURIs":["https://evil.example/cb"],"scopes":["admin"]},` + credentials + `}`,
-			`{"scopes":[{"name":"admin"}],"policy":{"rules":[{"name":"a","namespaceSelector":{},"scopes":[],"redirectHosts":["shop.example"]}]}}`, ""},
+		{
+			`{"spec":{"redirectURIs":["https://shop.example.com/cb"],"scopes":["openid"],"grantTypes":["authorization_code","refresh_token"]},` + credentials + `}`,
+			`{"policy":{"rules":[{"name":"a","namespaceSelector":{"matchLabels":{"team":"shop"}},"scopes":["openid"],"redirectHosts":["*.example.com"],"maxLifetimes":{"accessToken":"1h"}}]}}`, "team=shop",
+		},
+		{
+			`{"spec":{"redirectURIs":["https://evil.example/cb"],"scopes":["admin"]},` + credentials + `}`,
+			`{"scopes":[{"name":"admin"}],"policy":{"rules":[{"name":"a","namespaceSelector":{},"scopes":[],"redirectHosts":["shop.example"]}]}}`, "",
+		},
 		{`{"spec":{"tokenEndpointAuthMethod":"private_key_jwt","grantTypes":["client_credentials"],"tokenEndpointAuthSigningAlg":"ES256","jwks":{"keys":[` + jwk + `,{"kty":"RSA","n":"AQAB","e":"AQAB"}]}}}`, `{}`, ""},
 		{`{"spec":{"tokenEndpointAuthMethod":"private_key_jwt","grantTypes":["client_credentials"],"jwks":{"keys":[` + jwk + `]}}}`, `{}`, ""},
 		{`{"spec":{"tokenEndpointAuthMethod":"private_key_jwt","grantTypes":["client_credentials"],"serviceAccountRef":{"name":"web:other"}}}`, `{}`, ""},
 		{`{"spec":{"tokenEndpointAuthMethod":"private_key_jwt","grantTypes":["client_credentials"],"serviceAccountRef":{"name":"web"}}}`, `{}`, ""},
 		{`{"spec":{"tokenEndpointAuthMethod":"private_key_jwt","grantTypes":["client_credentials"],"jwksURI":"https://u@evil.example/#x"}}`, `{}`, ""},
 		{`{"spec":{"tokenEndpointAuthMethod":"none","redirectURIs":["http://localhost/cb","com.example.app:/cb"],"subjectType":"pairwise","sectorIdentifierURI":"https://a.example/s"}}`, `{}`, "a=b"},
-		{`{"spec":{"resources":["https://api.example/","urn:x"],"grantTypes":["client_credentials","urn:ietf:params:oauth:grant-type:token-exchange"],"lifetimes":{"accessToken":"-1s","refresh":"9999999h"}},` + credentials + `}`,
+		{
+			`{"spec":{"resources":["https://api.example/","urn:x"],"grantTypes":["client_credentials","urn:ietf:params:oauth:grant-type:token-exchange"],"lifetimes":{"accessToken":"-1s","refresh":"9999999h"}},` + credentials + `}`,
 			`{"resources":[{"identifier":"https://api.example/","scopes":["read"]}],"scopes":[{"name":"read"}],"tokenExchange":{"rules":[{"name":"r","clients":{"refs":[{"namespace":"shop","name":"web"}]},"from":["https://api.example/"],"to":["https://api.example/"]}]},` +
-				`"policy":{"rules":[{"name":"a","namespaceSelector":{"matchExpressions":[{"key":"k","operator":"NotIn","values":["v"]}]},"resources":["urn:x"],"maxClientsPerNamespace":0}]}}`, "k=w"},
+				`"policy":{"rules":[{"name":"a","namespaceSelector":{"matchExpressions":[{"key":"k","operator":"NotIn","values":["v"]}]},"resources":["urn:x"],"maxClientsPerNamespace":0}]}}`, "k=w",
+		},
 	}
 	for _, s := range seeds {
 		f.Add(s[0], s[1], s[2])

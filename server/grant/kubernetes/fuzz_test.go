@@ -69,9 +69,10 @@ func standing(object any, now time.Time) bool {
 		if field(one, "type") != "Active" {
 			continue
 		}
-		if active++; field(one, "status") != "True" {
+		if field(one, "status") != "True" {
 			return false
 		}
+		active++
 	}
 	return active > 0 && field(object, "metadata", "deletionTimestamp") == nil &&
 		now.Before(instant(field(object, "status", "expiresAt"))) && now.Before(instant(field(object, "spec", "endsAt")))
