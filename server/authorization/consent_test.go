@@ -144,6 +144,14 @@ var _ = Describe("The consent", func() {
 		Expect(post(own).errorCode()).To(Equal("expired"))
 	})
 
+	It("is asked anew for a client that was made anew between the question and the answer", func() {
+		page := b.visit(request())
+		w.change(confidential, func(c *registration.Client) { c.UID = "made anew" })
+		a := b.submit(page, "allow")
+		Expect(a.location).To(BeEmpty())
+		Expect(w.code(b.submit(a, "allow")).ClientUID).To(Equal("made anew"))
+	})
+
 	It("is asked of whoever is logged in by then", func() {
 		page := b.visit(request())
 		b.login(b.visit(request("prompt", "login")), "bob", "battery staple")
