@@ -35,7 +35,8 @@ var _ = Describe("security-tests.md", func() {
 		page, err := os.ReadFile("security-tests.md")
 		Expect(err).NotTo(HaveOccurred())
 		var rows []string
-		for line := range strings.Lines(string(page)) {
+		table, _, _ := strings.Cut(string(page), "\n## ")
+		for line := range strings.Lines(table) {
 			if strings.HasPrefix(line, "| ") && !strings.HasPrefix(line, "| class ") {
 				rows = append(rows, line)
 			}

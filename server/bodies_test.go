@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -19,6 +21,16 @@ import (
 
 // readsBodies are the endpoints that read a body.
 var readsBodies = []string{"/authorize", "/login", "/consent", "/logout", "/logout/confirm", "/token", "/revoke", "/introspect", "/userinfo"}
+
+// endless is a body of one letter.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
 
 var _ = Describe("Bodies:", func() {
 	const host = "Host: id.example.com\r\n"
@@ -74,6 +86,19 @@ var _ = Describe("Bodies:", func() {
 			}
 			Eventually(answered, bounds.read).Should(Receive())
 		}
+	})
+
+	It("huge bodies, without end: no handler can read more, whatever it does", func(ctx SpecContext) {
+		var read int
+		handler := newServer(logr.Discard(), nil, atRoot).endpoint("test", logr.Discard(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			Expect(err).To(HaveOccurred())
+			read = len(body)
+		}))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, atRoot, io.LimitReader(endless{}, 64<<20))
+		Expect(err).NotTo(HaveOccurred())
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		Expect(read).To(Equal(oauth.MaxFormBytes + 1))
 	})
 
 	It("huge bodies, just too long: are refused, and those that just fit are read", func() {

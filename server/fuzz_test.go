@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"oauth-operator.dev/server/throttle"
 )
 
 // FuzzForwardedFor sends anything in the header: the caller is what one of its
@@ -27,6 +29,13 @@ func FuzzForwardedFor(f *testing.F) {
 		r.RemoteAddr = peer
 		r.Header.Set("X-Forwarded-For", forwarded)
 		handler.ServeHTTP(httptest.NewRecorder(), r)
+		r.RemoteAddr = seen
+		source := throttle.Source(r) // what tries at passwords are counted by
+		if _, err := netip.ParsePrefix(source); err != nil {
+			if addr, err := netip.ParseAddr(source); err != nil || !addr.Is4() {
+				t.Errorf("%q: tries are counted for %q", forwarded, source)
+			}
+		}
 		if seen == peer {
 			return
 		}

@@ -81,10 +81,22 @@ func self() (*tls.Config, *x509.CertPool) {
 	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: s.TLS.Certificates}, roots
 }
 
-// The bounds are short here, so that nobody waits for those that users have. Each
-// is far from the next: which of them has ended a connection shows in the time.
+// short returns bounds of which one is short, so that nobody waits for those that
+// users have, and the others are longer than any spec has patience for: it was that
+// one that has ended a connection.
+func short(set func(*timeouts)) timeouts {
+	t := timeouts{header: time.Minute, read: time.Minute, write: time.Minute, idle: time.Minute, answer: time.Minute}
+	set(&t)
+	return t
+}
+
+var (
+	shortHeader = short(func(t *timeouts) { t.header = 500 * time.Millisecond })
+	shortRead   = short(func(t *timeouts) { t.read = 3 * time.Second })
+	shortIdle   = short(func(t *timeouts) { t.idle = time.Second })
+)
+
 var _ = Describe("Slow", func() {
-	bounds := timeouts{header: 500 * time.Millisecond, read: 3 * time.Second, write: 12 * time.Second, idle: 3 * time.Second, answer: 3 * time.Second}
 	const (
 		patience = 20 * time.Second // of a machine that has much to do
 		tick     = 100 * time.Millisecond
@@ -95,7 +107,8 @@ var _ = Describe("Slow", func() {
 	BeforeEach(func() { s = newSite(atRoot, quiet) })
 
 	DescribeTable("headers and bodies: whoever trickles is let go at the bound, and others are served meanwhile",
-		func(ctx SpecContext, bound time.Duration, begin, more, answer string) {
+		func(ctx SpecContext, bounds timeouts, begin, more, answer string) {
+			bound := min(bounds.header, bounds.read, bounds.idle)
 			address := listen(s, bounds, nil)
 			var group sync.WaitGroup
 			held, answers := make([]time.Duration, many), make([]string, many)
@@ -121,20 +134,20 @@ var _ = Describe("Slow", func() {
 				Expect(answers).To(HaveEach(HavePrefix(answer)))
 			}
 		},
-		Entry("no byte at all", bounds.header, "", "", "", SpecTimeout(time.Minute)),
-		Entry("half a request line", bounds.header, "POST /tok", "", "", SpecTimeout(time.Minute)),
-		Entry("a header that never ends", bounds.header, head+"X-A: ", "a", "", SpecTimeout(time.Minute)),
-		Entry("headers without end", bounds.header, head, "X-A: a\r\n", "", SpecTimeout(time.Minute)),
-		Entry("a body, a byte now and then", bounds.read, head+"Content-Length: 60000\r\n\r\n", "a", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
-		Entry("a body that does not come", bounds.read, head+"Content-Length: 60000\r\n\r\n", "", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
-		Entry("a body in chunks, a byte now and then", bounds.read, head+"Transfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
-		Entry("the length of a chunk, a byte now and then", bounds.read, head+"Transfer-Encoding: chunked\r\n\r\n", "0", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
-		Entry("nothing more once it was answered", bounds.idle, "GET /jwks HTTP/1.1\r\nHost: id.example.com\r\n\r\n", "", "HTTP/1.1 200 ", SpecTimeout(time.Minute)),
+		Entry("no byte at all", shortHeader, "", "", "", SpecTimeout(time.Minute)),
+		Entry("half a request line", shortHeader, "POST /tok", "", "", SpecTimeout(time.Minute)),
+		Entry("a header that never ends", shortHeader, head+"X-A: ", "a", "", SpecTimeout(time.Minute)),
+		Entry("headers without end", shortHeader, head, "X-A: a\r\n", "", SpecTimeout(time.Minute)),
+		Entry("a body, a byte now and then", shortRead, head+"Content-Length: 60000\r\n\r\n", "a", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
+		Entry("a body that does not come", shortRead, head+"Content-Length: 60000\r\n\r\n", "", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
+		Entry("a body in chunks, a byte now and then", shortRead, head+"Transfer-Encoding: chunked\r\n\r\n", "1\r\na\r\n", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
+		Entry("the length of a chunk, a byte now and then", shortRead, head+"Transfer-Encoding: chunked\r\n\r\n", "0", "HTTP/1.1 400 ", SpecTimeout(time.Minute)),
+		Entry("nothing more once it was answered", shortIdle, "GET /jwks HTTP/1.1\r\nHost: id.example.com\r\n\r\n", "", "HTTP/1.1 200 ", SpecTimeout(time.Minute)),
 	)
 
 	It("TLS handshakes: whoever does not go on is let go", func(ctx SpecContext) {
 		config, roots := self()
-		address := listen(s, bounds, config)
+		address := listen(s, shortHeader, config)
 		held, _ := hold(dial(address), "\x16\x03\x01\x02\x00\x01", "\x00", tick)
 		Expect(held).To(BeNumerically("<", patience))
 		Expect(overHTTP2(ctx, address, roots, http.MethodGet, "/jwks", nil)).To(Equal(http.StatusOK))
@@ -142,7 +155,7 @@ var _ = Describe("Slow", func() {
 
 	It("bodies over HTTP/2: whoever trickles is answered at the bound, and others are served meanwhile", func(ctx SpecContext) {
 		config, roots := self()
-		address := listen(s, bounds, config)
+		address := listen(s, shortRead, config)
 		body, writer := io.Pipe()
 		go func() {
 			ticker := time.NewTicker(tick)
@@ -160,7 +173,7 @@ var _ = Describe("Slow", func() {
 		}()
 		Expect(overHTTP2(ctx, address, roots, http.MethodGet, "/jwks", nil)).To(Equal(http.StatusOK))
 		Eventually(status, patience).Should(Receive(Equal(http.StatusBadRequest)))
-		Expect(time.Since(start)).To(BeNumerically(">=", bounds.read-tick))
+		Expect(time.Since(start)).To(BeNumerically(">=", shortRead.read-tick))
 		Expect(body.CloseWithError(io.ErrClosedPipe)).To(Succeed())
 	}, SpecTimeout(time.Minute))
 
@@ -172,14 +185,14 @@ var _ = Describe("Slow", func() {
 				_, err = w.Write(piece)
 			}
 			ended <- err
-		}), timeouts{header: time.Second, read: time.Second, write: time.Second, idle: time.Second, answer: time.Second}, nil)
+		}), short(func(t *timeouts) { t.write = time.Second }), nil)
 		_, err := fmt.Fprint(dial(address), "GET / HTTP/1.1\r\nHost: id.example.com\r\n\r\n")
 		Expect(err).NotTo(HaveOccurred())
 		Eventually(ended, patience).Should(Receive(HaveOccurred()))
 	})
 
 	It("answers: what an endpoint waits for is given up at the bound", func(ctx SpecContext) {
-		address := listen(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), bounds, nil)
+		address := listen(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), short(func(t *timeouts) { t.answer = time.Second }), nil)
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address, http.NoBody)
 		Expect(err).NotTo(HaveOccurred())
 		start := time.Now()

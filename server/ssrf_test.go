@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -25,7 +26,8 @@ import (
 )
 
 // canary is a place that nobody has a reason to ask for anything. It answers with
-// a JWK Set, so that whoever did ask would be content.
+// a JWK Set, so that whoever did ask would be content. A hit is a connection: who
+// does not trust the certificate, or speaks no TLS, has asked as well.
 type canary struct {
 	*httptest.Server
 	hits atomic.Int64
@@ -33,10 +35,15 @@ type canary struct {
 
 func newCanary(set func() any) *canary {
 	c := &canary{}
-	c.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		c.hits.Add(1)
+	c.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(set())
 	}))
+	c.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			c.hits.Add(1)
+		}
+	}
+	c.StartTLS()
 	DeferCleanup(c.Close)
 	return c
 }
@@ -99,7 +106,7 @@ var _ = Describe("SSRF: what a request names", func() {
 			"iss", "issuer", "client_id", "id_token_hint", "login_hint", "registration", "request", "claims", "state", "scope", "token", "code",
 		}
 		values := []string{
-			c.URL + "/x", `{"logo_uri":"` + c.URL + `","jwks_uri":"` + c.URL + `"}`,
+			c.URL + "/x", "http" + strings.TrimPrefix(c.URL, "https") + "/x", `{"logo_uri":"` + c.URL + `","jwks_uri":"` + c.URL + `"}`,
 			base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","jku":"`+c.URL+`"}`)) + ".e30.AA",
 		}
 		for _, name := range names {

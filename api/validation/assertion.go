@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"math/big"
@@ -101,26 +102,36 @@ func known(alg v1alpha1.AssertionAlgorithm) bool {
 	return false
 }
 
+var errNoJWK = errors.New("this is no JWK")
+
+// privateMembers are those of a private or a symmetric key (RFC 7518 §§6.2.2, 6.3.2,
+// 6.4; RFC 8037 §2), and what the algorithms that are to come call theirs.
+var privateMembers = []string{"d", "k", "p", "q", "dp", "dq", "qi", "oth", "priv"}
+
 // ParseJWK reads a JWK (RFC 7517 §4) that somebody has published, with the rules
 // of PublicKey, its kid and alg. Members that are not known are ignored; a JWK with
 // those of a private key is refused, because everybody has it.
 func ParseJWK(text []byte) (public crypto.PublicKey, kid, alg string, err error) {
-	var private struct {
-		D json.RawMessage `json:"d"`
-		K json.RawMessage `json:"k"`
-
-		Operations []string `json:"key_ops"`
-	}
+	var members map[string]json.RawMessage // of which no two names are the same in another case
+	var operations []string
 	var jwk v1alpha1.JSONWebKey
-	if json.Unmarshal(text, &jwk) != nil || json.Unmarshal(text, &private) != nil {
-		return nil, "", "", errors.New("this is no JWK")
+	if json.Unmarshal(text, &members) != nil {
+		return nil, "", "", errNoJWK
+	}
+	for name, to := range map[string]any{
+		"kty": &jwk.KeyType, "kid": &jwk.KeyID, "use": &jwk.Use, "alg": &jwk.Algorithm, "crv": &jwk.Curve,
+		"x": &jwk.X, "y": &jwk.Y, "n": &jwk.N, "e": &jwk.E, "key_ops": &operations,
+	} {
+		if value, there := members[name]; there && json.Unmarshal(value, to) != nil {
+			return nil, "", "", errNoJWK
+		}
 	}
 	switch {
-	case private.D != nil || private.K != nil:
+	case slices.ContainsFunc(privateMembers, func(name string) bool { _, there := members[name]; return there }):
 		return nil, "", "", errors.New("it has a private or a symmetric key")
 	case len(jwk.KeyID) > maxKeyID:
 		return nil, "", "", errors.New("its kid is longer than 256 characters")
-	case private.Operations != nil && !slices.Contains(private.Operations, "verify"):
+	case operations != nil && !slices.Contains(operations, "verify"):
 		return nil, "", "", errors.New("its key_ops do not have verify")
 	}
 	public, err = PublicKey(&jwk)
@@ -155,11 +166,33 @@ func PublicKey(k *v1alpha1.JSONWebKey) (crypto.PublicKey, error) {
 	case "EC":
 		return ecKey(k.Curve, x, y)
 	default:
-		if k.Curve != "Ed25519" || len(x) != ed25519.PublicKeySize {
-			return nil, errors.New("a key with kty OKP has crv Ed25519, and x of 32 bytes")
-		}
-		return ed25519.PublicKey(x), nil
+		return edKey(k.Curve, x)
 	}
+}
+
+func edKey(curve string, x []byte) (crypto.PublicKey, error) {
+	if curve != "Ed25519" || len(x) != ed25519.PublicKeySize {
+		return nil, errors.New("a key with kty OKP has crv Ed25519, and x of 32 bytes")
+	}
+	const sign = 0x80 // of the other coordinate, in the last byte (RFC 8032 §5.1.2)
+	y := [ed25519.PublicKeySize]byte(x)
+	y[len(y)-1] &^= sign
+	if slices.Contains(smallOrder, hex.EncodeToString(y[:])) {
+		return nil, errors.New("x of the key with kty OKP is a point of a small order: anybody could sign for it")
+	}
+	return ed25519.PublicKey(x), nil
+}
+
+// smallOrder are the coordinates of the points whose order divides 8, also where
+// their encoding is not reduced.
+var smallOrder = []string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 }
 
 func rsaKey(n, e []byte) (crypto.PublicKey, error) {

@@ -26,6 +26,12 @@ import (
 // error, if that was not granted.
 func asserted(ctx context.Context, w *workload, assertion string) string {
 	GinkgoHelper()
+	return assertedAt(ctx, w, assertion, strings.TrimPrefix(issuer, "http://"))
+}
+
+// assertedAt does so at the replica that listens at the address.
+func assertedAt(ctx context.Context, w *workload, assertion, address string) string {
+	GinkgoHelper()
 	seen.add(assertion)
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {w.secret[v1alpha1.SecretKeyClientID]},
@@ -34,6 +40,7 @@ func asserted(ctx context.Context, w *workload, assertion string) string {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.secret[v1alpha1.SecretKeyTokenURI], strings.NewReader(form.Encode()))
 	Expect(err).NotTo(HaveOccurred())
+	request.Host, request.URL.Host = request.URL.Host, address
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := http.DefaultClient.Do(request)
 	Expect(err).NotTo(HaveOccurred())

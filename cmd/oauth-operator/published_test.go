@@ -37,6 +37,7 @@ var _ = Describe("A client that publishes", Ordered, func() {
 		namespace string
 		site      *httptest.Server
 		hits      atomic.Int64
+		inside    atomic.Int64
 		keys      atomic.Pointer[jose.JSONWebKeySet]
 		key       *ecdsa.PrivateKey
 	)
@@ -50,6 +51,7 @@ var _ = Describe("A client that publishes", Ordered, func() {
 			hits.Add(1)
 			_ = json.NewEncoder(w).Encode(keys.Load())
 		})
+		mux.HandleFunc("/inside.json", func(http.ResponseWriter, *http.Request) { inside.Add(1) })
 		mux.HandleFunc("/sector.json", func(w http.ResponseWriter, _ *http.Request) {
 			_ = json.NewEncoder(w).Encode([]string{"https://a.example.com/callback", "https://b.example.org/callback"})
 		})
@@ -109,6 +111,32 @@ var _ = Describe("A client that publishes", Ordered, func() {
 		Eventually(output.String).Should(ContainSubstring("the answer has the status 404"))
 		Expect(output.String()).NotTo(ContainSubstring("nothing.json?token"))
 	})
+
+	It("SSRF: its keys on this machine is not asked for them by a server that was not told to reach it", func(ctx SpecContext) {
+		c := object(&v1alpha1.OAuthClient{}, namespace, "inside")
+		c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeClientCredentials}
+		c.Spec.Scopes = []string{"orders"}
+		c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodPrivateKeyJWT
+		c.Spec.JWKSURI = site.URL + "/inside.json"
+		Expect(k8s.Create(ctx, c)).To(Succeed())
+		eventuallyReady(ctx, c)
+		w := &workload{object: c}
+		w.mount(ctx)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+		Expect(err).NotTo(HaveOccurred())
+		jws, err := signer.Sign([]byte(`{"sub":"` + w.secret[v1alpha1.SecretKeyClientID] + `"}`))
+		Expect(err).NotTo(HaveOccurred())
+		compact, err := jws.CompactSerialize()
+		Expect(err).NotTo(HaveOccurred())
+
+		address, err := in.AddServer(ctx) // without --client-networks
+		Expect(err).NotTo(HaveOccurred())
+		Expect(assertedAt(ctx, w, compact, address)).To(And(HavePrefix("invalid_client"), ContainSubstring("jwks_uri")))
+		Expect(inside.Load()).To(BeZero())
+		Eventually(output.String).Should(ContainSubstring("the address is in no public network"))
+		Expect(asserted(ctx, w, compact)).To(HavePrefix("invalid_client"))
+		Expect(inside.Load()).To(Equal(int64(1)), "and one that was told does ask, so that this can be seen")
+	}, SpecTimeout(3*time.Minute))
 
 	It("the redirect URIs of its sector may have several hosts, and no other redirect URI", func(ctx SpecContext) {
 		for name, wanted := range map[string]struct {

@@ -60,6 +60,24 @@ var _ = Describe("RFC 7523 §3: a client assertion", func() {
 		Entry("an empty jti", object{"jti": ""}, "jti"),
 	)
 
+	It("array audience: where an array is accepted, as of a ServiceAccount, it is of this server alone", func() {
+		for want, audiences := range map[string][]any{
+			"":    {[]string{server}, server},
+			"aud": {[]string{server, "https://kubernetes.default.svc"}, []string{"https://kubernetes.default.svc", server}, []string{server, server}, []string{}, []string{""}, nil},
+		} {
+			for _, audience := range audiences {
+				jwt := must(assertion.Parse(sign(ecKey, object{"alg": "ES256"}, good(object{"aud": audience}))))
+				Expect(jwt.Verify(registered())).To(Succeed())
+				err := jwt.Check(assertion.Expected{Issuer: "team.web", Subject: "team.web", Audience: server, ArrayAudience: true}, now)
+				if want == "" {
+					Expect(err).NotTo(HaveOccurred())
+				} else {
+					Expect(err).To(MatchError(ContainSubstring(want)))
+				}
+			}
+		}
+	})
+
 	It("alg none: is refused in every spelling, with and without a signature", func() {
 		for _, alg := range []string{"none", "None", "NONE", "nOnE", ""} {
 			for _, key := range []any{nil, ecKey} {

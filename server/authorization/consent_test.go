@@ -119,7 +119,7 @@ var _ = Describe("The consent", func() {
 	It("refuses a form that was not made for this browser, or is too old", func() {
 		page := b.visit(request())
 		_, own := formOf(page, "allow")
-		_, login := formOf(w.browser().visit(request()), "submit")
+		_, login := formOf(b.visit(request("prompt", "login")), "submit")
 		other := w.browser().signIn()
 		_, foreign := formOf(other.visit(request()), "allow")
 		post := func(v url.Values, headers ...string) answer {
@@ -142,6 +142,14 @@ var _ = Describe("The consent", func() {
 		Expect(post(url.Values{"state": own["state"]}).errorCode()).To(Equal("invalid_request"), "no decision")
 		w.clock.advance(time.Hour)
 		Expect(post(own).errorCode()).To(Equal("expired"))
+	})
+
+	It("is asked anew for a client that was made anew between the question and the answer", func() {
+		page := b.visit(request())
+		w.change(confidential, func(c *registration.Client) { c.UID = "made anew" })
+		a := b.submit(page, "allow")
+		Expect(a.location).To(BeEmpty())
+		Expect(w.code(b.submit(a, "allow")).ClientUID).To(Equal("made anew"))
 	})
 
 	It("is asked of whoever is logged in by then", func() {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	. "github.com/onsi/gomega"
 )
@@ -35,6 +36,54 @@ func FuzzRequest(f *testing.F) {
 		c := w.code(a)
 		if !slices.Equal(c.Scope, []string{"openid"}) || len(c.Claims) > 0 {
 			t.Errorf("claims %q, prompt %q: granted %v and %v without being asked", claims, prompt, c.Scope, c.Claims)
+		}
+	})
+}
+
+// FuzzResponse sends anything as the parameters that decide where the answer goes and
+// what comes with it, from the browser of a person who has consented: it goes to the
+// registered redirect URI, which begins it to the letter, and the state comes back as it
+// went.
+func FuzzResponse(f *testing.F) {
+	RegisterTestingT(f)
+	w := startWorld("")
+	f.Cleanup(w.http.Close)
+	b := w.browser().signIn()
+	w.code(b.submit(b.visit(request()), "allow"))
+	f.Add(callback, "xyz", "query", verifierS256)
+	f.Add(callback, "&code=x#\r\nLocation: https://evil.example", "form_post", verifierS256)
+	f.Add(callback+"/../evil", "%00", "fragment", "")
+	f.Add("https://app.example@evil.example/", "\u202e\"><script>", "query", strings.Repeat("a", 43))
+	f.Add("//evil.example", "\xff", "", "x")
+	f.Add("javascript:alert(1)", "", "form_post", verifierS256)
+	f.Fuzz(func(t *testing.T, redirectURI, state, mode, challenge string) {
+		RegisterTestingT(t)
+		a := b.visit(request("redirect_uri", redirectURI, "state", state, "response_mode", mode, "code_challenge", challenge))
+		if a.status >= 500 {
+			t.Fatalf("%q, %q, %q, %q: status %d", redirectURI, state, mode, challenge, a.status)
+		}
+		answered := a.query
+		if a.byID("respond") != nil {
+			form, fields := formOf(a, "continue")
+			if answered = fields; attr(form, "action") != callback {
+				t.Errorf("%q: posted to %q", redirectURI, attr(form, "action"))
+			}
+			if strings.ContainsFunc(state, unicode.IsControl) {
+				answered.Set("state", state) // HTML has no carriage return and no zero byte
+			}
+		} else if a.location == "" {
+			return
+		} else if !strings.HasPrefix(a.location, callback+"?") || strings.ContainsAny(a.location, "#\r\n \"<>\\") {
+			t.Errorf("%q, %q: sent to %q", redirectURI, state, a.location)
+		}
+		if redirectURI != callback {
+			t.Errorf("%q: answered at %q", redirectURI, a.location)
+		}
+		if answered.Get("state") != state || answered.Get("iss") != w.settings.Issuer {
+			t.Errorf("%q came back as %q", state, answered)
+		}
+		if answered.Has("code") == answered.Has("error") {
+			t.Errorf("%q: neither a code nor an error, or both", answered)
 		}
 	})
 }

@@ -153,4 +153,26 @@ var _ = Describe("Hostile input", func() {
 		Expect(a.status).To(Equal(http.StatusForbidden))
 		Expect(a.location).To(BeEmpty())
 	})
+
+	It("CSRF on consent: the victim's own form allows nothing when another site has it posted, with all cookies", func() {
+		w := newWorld("")
+		victim := w.browser().signIn()
+		_, fields := formOf(victim.visit(request()), "allow")
+		for _, site := range []string{"cross-site", "same-site", "nonsense"} {
+			a := victim.do(http.MethodPost, w.settings.Issuer+"/consent", fields.Encode(), "Sec-Fetch-Site", site)
+			Expect(a.status).To(Equal(http.StatusForbidden), site)
+			Expect(a.location).To(BeEmpty(), site)
+		}
+		Expect(victim.do(http.MethodPost, w.settings.Issuer+"/consent", fields.Encode(), "Sec-Fetch-Site", "same-origin").location).To(HavePrefix(callback + "?code="))
+	})
+
+	It("CSRF on consent: an answer to the question that another person was asked, in the same browser, allows nothing", func() {
+		w := newWorld("")
+		b := w.browser().signIn()
+		page := b.visit(request())
+		b.login(b.visit(request("prompt", "login")), "bob", "battery staple")
+		a := b.submit(page, "allow")
+		Expect(a.location).To(BeEmpty())
+		Expect(text(a.byID("account"))).To(Equal("bob"))
+	})
 })

@@ -305,6 +305,7 @@ var _ = Describe("private_key_jwt", func() {
 			client.ServiceAccount = ""
 			client.Keys = []assertion.Key{{Public: newKey().Public()}}
 			Expect(offer(key, nil)).To(haveCode(oauth.CodeInvalidClient))
+			Expect(send(signed(key, claims(nil)))).To(haveCode(oauth.CodeInvalidClient), "whatever the cluster has signed")
 		})
 	})
 })

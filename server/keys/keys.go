@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,8 +61,8 @@ func Compile(ring keyring.Ring) (*Set, error) {
 	s := &Set{ring: ring, seals: map[string]cipher.AEAD{}, signers: map[string]signer{}}
 	seen := make(map[string]bool, len(ring.Keys))
 	for i, k := range ring.Keys {
-		if len(k.ID) != idLength || seen[k.ID] {
-			return nil, fmt.Errorf("keys: key %d has an id that is not of %d characters, or not its own", i, idLength)
+		if len(k.ID) != idLength || strings.Trim(k.ID, idCharacters) != "" || seen[k.ID] {
+			return nil, fmt.Errorf("keys: key %d has an id that is not of %d characters of base32, or not its own", i, idLength)
 		}
 		seen[k.ID] = true
 		if err := s.add(k); err != nil {
@@ -173,8 +174,12 @@ func (s *Set) Public(now time.Time) jose.JSONWebKeySet {
 // sealVersion is the first byte of everything that is sealed.
 const sealVersion = 1
 
-// idLength is the length of the id of a key in what is sealed.
-const idLength = 12
+// idLength is the length of the id of a key in what is sealed, and idCharacters are
+// those of its base32: each is written in a JOSE header as it is.
+const (
+	idLength     = 12
+	idCharacters = "abcdefghijklmnopqrstuvwxyz234567"
+)
 
 // Seal encrypts and authenticates the JSON of v with AES-256-GCM under the
 // active key of that use. The purpose is authenticated too: what was sealed for

@@ -10,10 +10,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
+	"oauth-operator.dev/api/validation"
 	"oauth-operator.dev/server/assertion"
 )
 
@@ -122,14 +122,18 @@ func (s *ServiceAccounts) fetch(ctx context.Context) (*clusterIssuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys: reading the keys of service accounts: %w", err)
 	}
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(document, &set); err != nil {
+	var set struct {
+		Keys *[]json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(document, &set); err != nil || set.Keys == nil {
 		return nil, errors.New("keys: the API server's keys of service accounts cannot be read")
 	}
 	read := &clusterIssuer{issuer: metadata.Issuer}
-	for _, k := range set.Keys {
-		if k.Valid() && k.IsPublic() {
-			read.keys = append(read.keys, assertion.Key{ID: k.KeyID, Alg: k.Algorithm, Public: k.Key})
+	for _, jwk := range *set.Keys {
+		// RFC 7517 §5: what is not understood is left out, and takes no other key with
+		// it. A cluster that tries a new type of key beside the old one goes on working.
+		if public, id, alg, err := validation.ParseJWK(jwk); err == nil {
+			read.keys = append(read.keys, assertion.Key{ID: id, Alg: alg, Public: public})
 		}
 	}
 	return read, nil

@@ -104,8 +104,15 @@ func (b brittle) Revoke(ctx context.Context, key grant.Key, reason grant.Reason)
 	return b.Store.Revoke(ctx, key, reason)
 }
 
-// newWorld starts an issuer over TLS.
+// newWorld starts an issuer over TLS, for one spec.
 func newWorld(notifier *logout.Notifier) *world {
+	w := startWorld(notifier)
+	DeferCleanup(w.http.Close)
+	return w
+}
+
+// startWorld starts an issuer over TLS.
+func startWorld(notifier *logout.Notifier) *world {
 	w := &world{now: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), keys: &keys.Current{}, clients: map[string]*registration.Client{}}
 	w.grants = memory.New(w.clock)
 	for _, id := range []string{shop, wiki} {
@@ -127,7 +134,6 @@ func newWorld(notifier *logout.Notifier) *world {
 
 	mux := http.NewServeMux()
 	w.http = httptest.NewTLSServer(mux)
-	DeferCleanup(w.http.Close)
 	w.settings = &issuer.Settings{
 		Name: "main", Issuer: w.http.URL, DisplayName: "Example Platform", IDTokenAlg: "ES256",
 		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},

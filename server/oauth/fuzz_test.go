@@ -2,6 +2,9 @@ package oauth_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -69,6 +72,45 @@ func FuzzParseScope(f *testing.F) {
 		again, err := oauth.ParseScope(scope.String())
 		if err != nil || !reflect.DeepEqual(scope, again) {
 			t.Fatalf("%q became %q and that %q, %v", parameter, scope, again, err)
+		}
+	})
+}
+
+// FuzzParseForm sends any body under any header: what is read of it is what the body
+// alone says, and only where the header says that it is a form, once and as it is.
+func FuzzParseForm(f *testing.F) {
+	const form = "application/x-www-form-urlencoded"
+	f.Add(form, "", "a=b&c=d", "e=f")
+	f.Add(form+"; charset=utf-8", "", "a=b", "a=c")
+	f.Add(form, "gzip", "a=b", "")
+	f.Add("multipart/form-data; boundary=x", "", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--", "")
+	f.Add("APPLICATION/X-WWW-FORM-URLENCODED;a=\"", "identity", "%zz", "%")
+	f.Add("", "", strings.Repeat("a", oauth.MaxFormBytes+1), "")
+	f.Fuzz(func(t *testing.T, contentType, encoding, body, query string) {
+		r := &http.Request{
+			Method: http.MethodPost, URL: &url.URL{RawQuery: query}, Body: io.NopCloser(strings.NewReader(body)),
+			Header: http.Header{"Content-Type": {contentType}}, ContentLength: -1,
+		}
+		if encoding != "" {
+			r.Header.Set("Content-Encoding", encoding)
+		}
+		p, err := oauth.ParseForm(r)
+		if err != nil {
+			var e *oauth.Error
+			if !errors.As(err, &e) || e.Code != oauth.CodeInvalidRequest {
+				t.Fatalf("%q, %q: %v", contentType, body, err)
+			}
+			return
+		}
+		if alone, err := oauth.ParseQuery(body); err != nil || !reflect.DeepEqual(p, alone) {
+			t.Errorf("%q: read as %v, and alone as %v, %v", body, p, alone, err)
+		}
+		if encoding != "" || !strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), form) || len(body) > oauth.MaxFormBytes {
+			t.Errorf("%q, %q: is no form", contentType, encoding)
+		}
+		r.Body, r.Header["Content-Type"] = io.NopCloser(strings.NewReader(body)), []string{contentType, contentType}
+		if _, err := oauth.ParseForm(r); err == nil {
+			t.Errorf("%q: is a form twice", contentType)
 		}
 	})
 }

@@ -139,6 +139,15 @@ var _ = Describe("Parameters", func() {
 		Expect(err).NotTo(MatchError(ContainSubstring("was read")))
 	})
 
+	It("reads no more of a body than it may have, whoever has sent it and however long it is", func() {
+		r := form(formType, "")
+		left := &io.LimitedReader{R: strings.NewReader(strings.Repeat("a", 1<<20)), N: 1 << 20}
+		r.Body, r.ContentLength = io.NopCloser(left), -1
+		_, err := oauth.ParseForm(r)
+		Expect(err).To(HaveOccurred())
+		Expect(1<<20 - left.N).To(BeNumerically("<=", oauth.MaxFormBytes+1))
+	})
+
 	It("huge bodies: of a form that is compressed are refused, and nothing is inflated", func() {
 		for _, coding := range []string{"gzip", "x-gzip", "deflate", "br", "identity, gzip", ""} {
 			r := form(formType, "a=b")

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
@@ -130,10 +131,11 @@ var messages = map[grant.Reason]string{
 const notGranted grant.Reason = "NotGranted"
 
 // grantOf returns the grant that the object is. It returns grant.ErrNotFound
-// for the object of another client, and for one that is being deleted: deleting
-// is how people revoke a grant, even where something holds up its end.
+// for the object of another client or another name, and for one that is being
+// deleted: deleting is how people revoke a grant, even where something holds up its
+// end.
 func grantOf(obj *v1alpha1.OAuthGrant, key grant.Key) (grant.Grant, error) {
-	if obj.Spec.ClientID != key.ClientID || obj.DeletionTimestamp != nil {
+	if obj.Spec.ClientID != key.ClientID || obj.Name != key.ID || obj.DeletionTimestamp != nil {
 		return grant.Grant{}, grant.ErrNotFound
 	}
 	g := grant.Grant{
@@ -156,12 +158,26 @@ func grantOf(obj *v1alpha1.OAuthGrant, key grant.Key) (grant.Grant, error) {
 	if obj.Status.RefreshedAt != nil {
 		g.RefreshedAt = obj.Status.RefreshedAt.Time
 	}
-	active := apimeta.FindStatusCondition(obj.Status.Conditions, v1alpha1.ConditionActive)
-	switch {
-	case active == nil:
-		g.Revoked = notGranted
-	case active.Status != metav1.ConditionTrue:
-		g.Revoked = grant.Reason(active.Reason)
-	}
+	g.Revoked = revoked(obj.Status.Conditions)
 	return g.Normal(), nil
+}
+
+// revoked returns why a grant with these conditions does not stand, or "" for one
+// that does. All that is said of it has to say so: a grant that somebody has taken
+// back by hand does not stand for want of a reason.
+func revoked(conditions []metav1.Condition) grant.Reason {
+	stands := false
+	for i := range conditions {
+		switch c := &conditions[i]; {
+		case c.Type != v1alpha1.ConditionActive:
+		case c.Status == metav1.ConditionTrue:
+			stands = true
+		default:
+			return cmp.Or(grant.Reason(c.Reason), notGranted)
+		}
+	}
+	if !stands {
+		return notGranted
+	}
+	return ""
 }

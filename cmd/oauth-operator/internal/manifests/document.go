@@ -146,7 +146,10 @@ func (d document) syntax(err error) error {
 	if found := lineInError.FindStringSubmatchIndex(message); found != nil {
 		var n int
 		if _, err := fmt.Sscan(message[found[2]:found[3]], &n); err == nil {
-			line += n - 1
+			// The parser may mean the line behind the last one, and it counts other
+			// characters as line breaks than editors do.
+			last := bytes.Count(bytes.TrimSuffix(d.text, []byte("\n")), []byte("\n"))
+			line += max(0, min(n-1, last))
 		}
 		message = strings.TrimLeft(message[found[1]:], ": ")
 	}
