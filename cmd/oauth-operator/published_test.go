@@ -131,6 +131,7 @@ var _ = Describe("A client that publishes", Ordered, func() {
 
 		address, err := in.AddServer(ctx) // without --client-networks
 		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(func() { Expect(in.EndAdded()).To(Succeed()) })
 		Expect(assertedAt(ctx, w, compact, address)).To(And(HavePrefix("invalid_client"), ContainSubstring("jwks_uri")))
 		Expect(inside.Load()).To(BeZero())
 		Eventually(output.String).Should(ContainSubstring("the address is in no public network"))
