@@ -21,10 +21,15 @@ var serial atomic.Int64
 // unique returns a name that no other spec has.
 func unique(prefix string) string { return fmt.Sprintf("%s-%d", prefix, serial.Add(1)) }
 
+// newNamespace makes a namespace for one spec. Its clients go with the spec: every
+// controller that starts later would look at them again.
 func newNamespace(labels map[string]string) string {
 	GinkgoHelper()
 	name := unique("team")
 	Expect(admin.Create(suiteCtx, namespace(name, labels))).To(Succeed())
+	DeferCleanup(func() {
+		Expect(admin.DeleteAllOf(suiteCtx, &v1alpha1.OAuthClient{}, client.InNamespace(name))).To(Succeed())
+	})
 	return name
 }
 

@@ -71,10 +71,13 @@ var _ = Describe("the use of client secrets", func() {
 	// current waits until every cache has the client as it is, and returns it.
 	current := func(ctx context.Context) *v1alpha1.OAuthClient {
 		GinkgoHelper()
-		Expect(api.Get(ctx, client.ObjectKeyFromObject(oac), oac)).To(Succeed())
-		for _, r := range replicas {
-			Eventually(r.registrations.Version).WithContext(ctx).WithArguments(id).Should(Equal(oac.ResourceVersion))
-		}
+		Eventually(func(g Gomega) {
+			// Anew each time: it may be written meanwhile.
+			g.Expect(api.Get(ctx, client.ObjectKeyFromObject(oac), oac)).To(Succeed())
+			for _, r := range replicas {
+				g.Expect(r.registrations.Version(id)).To(Equal(oac.ResourceVersion))
+			}
+		}).WithContext(ctx).Should(Succeed())
 		return oac
 	}
 	// record has all replicas write at the same time what they may.
