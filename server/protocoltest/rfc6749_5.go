@@ -68,6 +68,7 @@ func refreshing() []Case {
 		{rfc, "6", "a other", Must, "The refresh token of another client is invalid_grant.", func(p *probe) {
 			token, _ := p.refreshToken(p.config.Confidential)
 			p.ask(p.config.Other)
+			p.refreshToken(p.config.Other) // it may use them
 			p.refused(refresh(p, p.config.Other, token), http.StatusBadRequest, "invalid_grant")
 			p.unmoved(p.config.Confidential, token)
 		}},
@@ -93,9 +94,11 @@ func refreshing() []Case {
 			p.expect(r.text("scope") == first.text("scope") || first.text("scope") == "", "expected the whole scope again")
 		}},
 		{rfc, "6", "d", Must, "A refresh token that was never made is invalid_grant.", func(p *probe) {
+			p.refreshToken(p.config.Confidential) // it may use them
 			p.refused(refresh(p, p.config.Confidential, "x-unknown"), http.StatusBadRequest, "invalid_grant")
 		}},
 		{rfc, "6", "d missing", Must, "A missing refresh_token is invalid_request.", func(p *probe) {
+			p.refreshToken(p.config.Confidential) // it may use them
 			p.refused(p.token(p.config.Confidential, values("grant_type", "refresh_token")), http.StatusBadRequest, "invalid_request")
 		}},
 	}

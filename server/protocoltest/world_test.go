@@ -86,9 +86,10 @@ var ring = sync.OnceValue(func() keyring.Ring {
 // world is a server with its clients and people, on the wire. What stands before
 // it can break it.
 type world struct {
-	config protocoltest.Config
-	front  atomic.Pointer[http.Handler]
-	build  func() http.Handler
+	config  protocoltest.Config
+	clients registered
+	front   atomic.Pointer[http.Handler]
+	build   func() http.Handler
 }
 
 func newWorld() *world {
@@ -138,6 +139,7 @@ func newWorld() *world {
 	device := compile(w.config.Device.Client, settings.Lifetimes)
 	device.GrantTypes, device.ResponseTypes = []string{oauth.GrantDeviceCode, oauth.GrantRefreshToken}, nil
 	clients[device.ID] = device
+	w.clients = clients
 	w.build = func() http.Handler {
 		built := server.New(server.Options{
 			Registry:  func(*issuer.Settings) registration.Registry { return clients },
