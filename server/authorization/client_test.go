@@ -99,7 +99,9 @@ var _ = Describe("Errors for the client", func() {
 
 	DescribeTable("refuses what is not S256 (RFC 7636 §4.3, §4.4.1, RFC 9700 §2.1.1)",
 		func(challenge, method string) {
-			told(with("code_challenge", challenge, "code_challenge_method", method), "invalid_request")
+			query := with("code_challenge", challenge, "code_challenge_method", method)
+			told(query, "invalid_request")
+			Expect(b.raw(query).query.Get("error_description")).To(ContainSubstring("code_challenge"), "§4.4.1: says what it is about")
 		},
 		Entry("plain", verifierS256, "plain"),
 		Entry("no method, which means plain", verifierS256, ""),

@@ -42,6 +42,7 @@ var _ = Describe("The code", func() {
 		Expect(a.query["iss"]).To(Equal([]string{w.settings.Issuer}), "RFC 9207 §2")
 		Expect(a.query).To(HaveLen(3))
 		Expect(a.body).To(BeEmpty())
+		Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
 
 		c := w.code(a)
 		Expect(grant.ValidID(c.GrantID)).To(BeTrue())

@@ -55,6 +55,7 @@ var _ = Describe("response_mode=form_post", func() {
 		Expect(action).To(Equal(callback))
 		Expect(fields.Get("error")).To(Equal("consent_required"))
 		Expect(fields.Get("state")).To(Equal("xyz"))
+		Expect(fields.Get("iss")).To(Equal(w.settings.Issuer), "RFC 9207 §2")
 		_, fields = form(b.visit(post("scope", "nope")))
 		Expect(fields.Get("error")).To(Equal("invalid_scope"))
 		_, fields = form(b.submit(b.visit(post()), "deny"))

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/keys"
@@ -178,6 +179,39 @@ var _ = Describe("Introspection", func() {
 		} {
 			expectInactive(w.introspect(web, token))
 		}
+	})
+
+	It("RFC 7662 §4: is not active what another has signed, though it says what ours says", func() {
+		token := w.accessToken(g)
+		stranger := newWorld()
+		other, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseRefresh}}, epoch.Add(-time.Hour))
+		Expect(err).NotTo(HaveOccurred())
+		set, err := keys.Compile(other)
+		Expect(err).NotTo(HaveOccurred())
+		stranger.keys.Store(set)
+		foreign, signature := stranger.accessToken(g), strings.LastIndex(token, ".")
+		for _, forged := range []string{
+			foreign, stranger.refreshToken(g), token[:signature], token[:signature+1],
+			token[:signature] + foreign[strings.LastIndex(foreign, "."):],
+		} {
+			expectInactive(w.introspect(web, forged))
+		}
+		expectActive(w.introspect(web, token))
+	})
+
+	It("RFC 6749 §2.3.1: slows down who guesses a secret here, and never the client itself", func() {
+		guess := func() *httptest.ResponseRecorder {
+			r := w.request(calendar, url.Values{"token": {"x"}})
+			r.SetBasicAuth(calendar, "guess")
+			return w.do(r)
+		}
+		for range 10 {
+			expectError(guess(), 401, "invalid_client")
+		}
+		rec := guess()
+		expectError(rec, 429, "invalid_client")
+		Expect(rec.Header().Get("Retry-After")).NotTo(BeEmpty())
+		expectActive(w.introspect(calendar, w.accessToken(g, calendarAPI)))
 	})
 
 	It("RFC 7662 §2.1: finds the token whatever the hint says", func() {

@@ -121,6 +121,24 @@ var _ = Describe("Revocation", func() {
 			Expect(w.reason(g)).To(BeEmpty())
 		})
 
+		It("RFC 6749 §2.3.1, RFC 7009 §5: and slows down who guesses, never the client itself", func() {
+			g := w.grant(web)
+			guess := func() *httptest.ResponseRecorder {
+				r := w.request(web, url.Values{"token": {w.refreshToken(g)}})
+				r.SetBasicAuth(web, "guess")
+				return w.do(r)
+			}
+			for range 10 {
+				expectError(guess(), 401, "invalid_client")
+			}
+			rec := guess()
+			expectError(rec, 429, "invalid_client")
+			Expect(rec.Header().Get("Retry-After")).NotTo(BeEmpty())
+			Expect(w.reason(g)).To(BeEmpty())
+			expectDone(w.revoke(web, w.refreshToken(g)))
+			Expect(w.reason(g)).To(Equal(grant.RevokedByClient))
+		})
+
 		It("RFC 7009 §2.1: a public client with its client_id, and nobody without", func() {
 			g := w.grant(app)
 			r := w.request(app, url.Values{})

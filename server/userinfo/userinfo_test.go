@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -250,6 +251,24 @@ var _ = Describe("The UserInfo endpoint", func() {
 		rec := send("GET", "/userinfo", "Bearer x\", realm=\"evil", "")
 		Expect(rec.Header().Values("WWW-Authenticate")).To(HaveLen(1))
 		Expect(rec.Header().Get("WWW-Authenticate")).NotTo(ContainSubstring("evil"))
+	})
+
+	It("RFC 6750 §3: no attribute of the challenge comes twice, and each is of the characters that it may have", func() {
+		for _, rec := range []*httptest.ResponseRecorder{
+			send("GET", "/userinfo", "", ""),
+			send("GET", "/userinfo", "Bearer é\"\\\x01", ""),
+			send("POST", "/userinfo?access_token=%22%5C", "Bearer \"", "\\"),
+			send("GET", "/userinfo", "Bearer "+tokenFor(g, "profile"), ""),
+		} {
+			challenge := rec.Header().Get("WWW-Authenticate")
+			Expect(challenge).To(MatchRegexp(`^Bearer [a-z_]+="[ !#-\[\]-~]+"(, [a-z_]+="[ !#-\[\]-~]+")*$`))
+			seen := map[string]bool{}
+			for _, attribute := range regexp.MustCompile(`([a-z_]+)="`).FindAllStringSubmatch(challenge, -1) {
+				Expect(seen).NotTo(HaveKey(attribute[1]), challenge)
+				seen[attribute[1]] = true
+			}
+			Expect(seen).To(HaveKey("realm"))
+		}
 	})
 
 	It("RFC 6750 §3.1: insufficient_scope without openid", func() {
