@@ -26,8 +26,8 @@ const (
 	paramDecision  = "decision"
 )
 
-// askConsent shows the consent page: who asks, for what, whose account it is and
-// where the browser will be sent (RFC 6749 §10.2).
+// askConsent shows the consent page: who asks, for what and for how long, whose
+// account it is and where the browser will be sent (RFC 6749 §10.2).
 func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target, f flow, req *request, session *resourceowner.Session) {
 	state, err := e.browsers.Seal(w, r, purposeConsent, question{
 		Errand:    f.errand,
@@ -53,6 +53,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, t *target,
 		Name:        session.Person.Name,
 		Username:    session.Person.Username,
 		Scopes:      descriptions,
+		Lifetime:    t.client.GrantLifetime(),
 		Links:       pages.LinksOf(t.client.OpenID.ClientURI, t.client.OpenID.PolicyURI, t.client.OpenID.TOSURI),
 		ReturnTo:    t.redirectURI,
 	})

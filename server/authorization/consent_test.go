@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
 )
@@ -31,6 +33,23 @@ var _ = Describe("The consent", func() {
 		Expect(text(a.byID("account"))).To(Equal("alice"))
 		Expect(text(a.byID("scopes"))).To(And(ContainSubstring("Know who you are"), ContainSubstring("Read your orders")))
 		Expect(text(a.byID("destination"))).To(Equal("shop.example"))
+	})
+
+	It("says how long what is allowed lasts, with refresh tokens and without (RFC 6749 §10.2)", func() {
+		says := func() string {
+			GinkgoHelper()
+			a := b.visit(request())
+			Expect(a.byID("lifetime")).NotTo(BeNil())
+			return text(a.byID("lifetime"))
+		}
+		w.change(confidential, func(c *registration.Client) {
+			c.Lifetimes = issuer.Lifetimes{AccessToken: 10 * time.Minute, Refresh: 720 * time.Hour}
+		})
+		Expect(says()).To(Equal("Access lasts for 10 minutes at most."))
+		w.change(confidential, func(c *registration.Client) {
+			c.GrantTypes = append(slices.Clone(c.GrantTypes), oauth.GrantRefreshToken)
+		})
+		Expect(says()).To(Equal("Access lasts for 30 days at most."))
 	})
 
 	It("names programs and apps on the device as such", func() {

@@ -124,6 +124,7 @@ func (e *Endpoint) askConsent(w http.ResponseWriter, r *http.Request, session *r
 		Name:     session.Person.Name,
 		Username: session.Person.Username,
 		Scopes:   descriptions,
+		Lifetime: client.GrantLifetime(),
 		Links:    pages.LinksOf(client.OpenID.ClientURI, client.OpenID.PolicyURI, client.OpenID.TOSURI),
 	})
 }

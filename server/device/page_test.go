@@ -41,6 +41,8 @@ var _ = Describe("The page for a device", func() {
 		Expect(text(page.doc)).To(ContainSubstring("Allow The Cinema on your device to use your account?"))
 		Expect(text(page.byID("warning"))).To(ContainSubstring("only if you started it yourself"))
 		Expect(text(page.byID("client-id"))).To(Equal(tv))
+		Expect(page.byID("lifetime")).NotTo(BeNil(), "RFC 6749 §10.2")
+		Expect(text(page.byID("lifetime"))).To(Equal("Access lasts for 30 days at most."))
 		Expect(text(page.byID("account"))).To(Equal("alice"))
 		Expect(text(page.byID("scopes"))).To(And(ContainSubstring("Know who you are"), ContainSubstring("films that you have bought")))
 		page = b.submit(page, "allow")

@@ -1,6 +1,9 @@
 package pages
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 var (
 	deviceTemplate        = parse("device")
@@ -52,6 +55,10 @@ type DeviceConsent struct {
 
 	// Scopes are descriptions of what is asked for.
 	Scopes []string
+
+	// Lifetime is how long what is allowed lasts at most: #lifetime (RFC 6749
+	// §10.2). Nothing is said of 0.
+	Lifetime time.Duration
 
 	// Links are what the client says about itself.
 	Links []Link

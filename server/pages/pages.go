@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -33,7 +34,7 @@ var (
 
 func parse(name string) *template.Template {
 	return template.Must(template.New("frame.html").
-		Funcs(template.FuncMap{"initial": initial}).
+		Funcs(template.FuncMap{"initial": initial, "lasting": lasting}).
 		ParseFS(templateFiles, "templates/frame.html", "templates/"+name+".html"))
 }
 
@@ -110,6 +111,10 @@ type Consent struct {
 
 	// Scopes are descriptions of what is asked for.
 	Scopes []string
+
+	// Lifetime is how long what is allowed lasts at most: #lifetime (RFC 6749
+	// §10.2). Nothing is said of 0.
+	Lifetime time.Duration
 
 	// Links are what the client says about itself: on https, and nothing is
 	// loaded from there.
@@ -215,6 +220,24 @@ func write(w http.ResponseWriter, status int, t *template.Template, policy strin
 	w.Header().Set("Content-Length", strconv.Itoa(page.Len()))
 	w.WriteHeader(status)
 	_, _ = w.Write(page.Bytes()) // the browser that has gone away needs no page
+}
+
+// lasting returns a time in words, in the largest unit that has no remainder. Parts
+// of a second are left out: no lifetime has any.
+func lasting(d time.Duration) string {
+	unit, name := time.Second, "second"
+	for _, larger := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Minute, "minute"}, {time.Hour, "hour"}, {24 * time.Hour, "day"}} {
+		if d%larger.unit == 0 {
+			unit, name = larger.unit, larger.name
+		}
+	}
+	if d/unit != 1 {
+		name += "s"
+	}
+	return strconv.FormatInt(int64(d/unit), 10) + " " + name
 }
 
 // initial returns the first letter or digit of a name, for a monogram.

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -58,6 +59,28 @@ var _ = Describe("The pages", func() {
 				Expect(attr(n, "id")).NotTo(Equal("notice"))
 			}
 		}
+	})
+
+	It("say how long access lasts, in the largest unit that has no remainder", func() {
+		said := func(page func(http.ResponseWriter)) string {
+			GinkgoHelper()
+			_, doc := show(page)
+			for n := range doc.Descendants() {
+				if attr(n, "id") == "lifetime" {
+					return n.FirstChild.Data
+				}
+			}
+			return ""
+		}
+		for lifetime, words := range map[time.Duration]string{
+			720 * time.Hour: "30 days", 24 * time.Hour: "1 day", 36 * time.Hour: "36 hours", time.Hour: "1 hour",
+			90 * time.Minute: "90 minutes", time.Minute: "1 minute", 90 * time.Second: "90 seconds", time.Second: "1 second",
+		} {
+			expected := "Access lasts for " + words + " at most."
+			Expect(said(consent(pages.Consent{Lifetime: lifetime}))).To(Equal(expected))
+			Expect(said(func(w http.ResponseWriter) { p.DeviceConsent(w, pages.DeviceConsent{Lifetime: lifetime}) })).To(Equal(expected))
+		}
+		Expect(said(consent(pages.Consent{}))).To(BeEmpty())
 	})
 
 	It("escape everything, need no script, and label every field", func() {

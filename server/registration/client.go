@@ -98,6 +98,15 @@ func (c *Client) complete() bool {
 // MayUse reports whether the client is registered for the grant type.
 func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
+// GrantLifetime returns how long what a person allows the client lasts at most,
+// from the moment in which the client takes its first tokens.
+func (c *Client) GrantLifetime() time.Duration {
+	if c.MayUse(oauth.GrantRefreshToken) {
+		return max(c.Lifetimes.AccessToken, c.Lifetimes.Refresh)
+	}
+	return c.Lifetimes.AccessToken
+}
+
 // MayAsk reports whether the client is registered for the response type.
 func (c *Client) MayAsk(responseType string) bool {
 	return slices.Contains(c.ResponseTypes, responseType)
