@@ -137,7 +137,7 @@ var _ = Describe("Errors for the client", func() {
 	})
 
 	It("ignores what is not known and what is only a wish (RFC 6749 §3.1)", func() {
-		a := b.visit(request("acr_values", "urn:x", "ui_locales", "de fr", "display", "popup", "claims", `{"id_token":{}}`,
+		a := b.visit(request("acr_values", "urn:x", "ui_locales", "de fr", "claims_locales", "de", "display", "popup", "claims", `{"id_token":{}}`,
 			"vendor", "1", "prompt", "create"))
 		Expect(a.byID("consent")).NotTo(BeNil())
 	})
