@@ -10,13 +10,15 @@ var innocent = map[string][]string{
 		`server/grant.ValidID: idEncoding.EncodeToString(b) == s`,
 		`server/resourceowner.decoy: bytes.Compare(drawn[:], least[:])`,
 	},
-	"ids of sessions: the client is told them as sid, and both sides come out of what the server has sealed for this browser": {
+	"ids of sessions: the client is told them as sid, and both sides come out of what the server has sealed for this browser, or signed for the client": {
 		`server/authorization.decide: session.ID != q.Session`,
 		`server/authorization.needsLogin: errand.Session == session.ID`,
 		`server/authorization.proceed: f.errand.Session == session.ID`,
 		`server/device.answer: session.ID != q.Session`,
 		`server/device.confirm: session.ID != s.Session`,
 		`server/device.enter: session.ID != f.Session`,
+		`server/logout.belongs: sid == session.ID`,
+		`server/logout.belongs: v.SessionID == sid`,
 		`server/logout.confirm: session.ID != q.Session`,
 		`server/resourceowner.Find: rec.ID != found[0].ID`,
 	},

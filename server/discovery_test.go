@@ -316,6 +316,12 @@ var _ = Describe("RFC 8414 §2: the metadata is what the server does:", Ordered,
 		d.proven["issuer"], d.proven["authorization_response_iss_parameter_supported"] = true, true
 	})
 
+	It("RFC 9068 §4: both places say the same", func() {
+		var other map[string]any
+		Expect(json.Unmarshal(d.do(http.MethodGet, "/team/.well-known/openid-configuration", nil).Body.Bytes(), &other)).To(Succeed())
+		Expect(other).To(Equal(d.document))
+	})
+
 	It("grant types", func() {
 		agree(d.list("grant_types_supported"), []string{
 			"password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",

@@ -230,6 +230,28 @@ var _ = Describe("Tokens", func() {
 		Expect(claims).NotTo(HaveKey("nonce"))
 	})
 
+	It("OpenID Connect Core §2, §10.1: the header names the algorithm, the key and the type, and brings no key with it", func() {
+		for _, alg := range []string{"RS256", "ES256"} {
+			settings.IDTokenAlg = alg
+			token := signID(accesstoken.IDToken{Client: web, Grant: g, Person: ada})
+			raw, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+			Expect(err).NotTo(HaveOccurred())
+			var header map[string]any
+			Expect(json.Unmarshal(raw, &header)).To(Succeed())
+			Expect(header).To(And(HaveLen(3), HaveKeyWithValue("alg", alg), HaveKeyWithValue("typ", "JWT"), HaveKey("kid")))
+		}
+	})
+
+	It("OpenID Connect Core §2, §13.3: what there is nothing to say of is left out, and not null", func() {
+		g.SessionID = ""
+		all := oauth.Scope{"openid", "profile", "email", "groups"}
+		_, claims := parse(set, signID(accesstoken.IDToken{Client: web, Grant: g, Person: &resourceowner.Person{Subject: "ada-1", Username: "ada"}, Scope: all}), jose.RS256)
+		Expect(claims).To(HaveLen(8))
+		for _, name := range []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "at_hash", "preferred_username"} {
+			Expect(claims).To(HaveKey(name))
+		}
+	})
+
 	It("signs ID tokens with ES256 where the issuer says so", func() {
 		settings.IDTokenAlg = "ES256"
 		header, _ := parse(set, signID(accesstoken.IDToken{Client: web, Grant: g, Person: ada}), jose.ES256)

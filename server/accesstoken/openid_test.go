@@ -74,6 +74,24 @@ var _ = Describe("What a client's OpenID metadata changes", func() {
 		Expect(err).To(MatchError(accesstoken.ErrHint))
 	})
 
+	It("Back-Channel Logout §2.6: a logout token is signed as the client's ID tokens are, with RS256 where nobody says", func() {
+		ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}}, now)
+		Expect(err).NotTo(HaveOccurred())
+		set, err := keys.Compile(ring)
+		Expect(err).NotTo(HaveOccurred())
+		for _, c := range []struct {
+			ofIssuer, ofClient string
+			alg                jose.SignatureAlgorithm
+		}{{"", "", jose.RS256}, {"ES256", "", jose.ES256}, {"RS256", "ES256", jose.ES256}, {"ES256", "RS256", jose.RS256}} {
+			web := client("")
+			web.OpenID.IDTokenAlg = c.ofClient
+			token, err := accesstoken.LogoutToken{Client: web, Subject: "ada-1", SessionID: "s"}.Sign(&issuer.Settings{Issuer: settings.Issuer, IDTokenAlg: c.ofIssuer}, set, now)
+			Expect(err).NotTo(HaveOccurred())
+			header, _ := parse(set, token, c.alg)
+			Expect(header.Algorithm).To(BeEquivalentTo(c.alg))
+		}
+	})
+
 	It("OpenID Connect Core §2, §5.5: the ID token is signed by its algorithm, names its sub, and has what was asked for by name", func() {
 		set, c := pairwiseSet(), client("a.example")
 		c.OpenID.IDTokenAlg = "ES256"

@@ -19,7 +19,7 @@ var _ = Describe("The parameter claims", func() {
 	})
 
 	It("asks for claims one by one, within what the client may ask for, and the person is told", func() {
-		a := b.visit(request("claims", `{"id_token":{"email":{"essential":true},"groups":null,"unknown":null},"userinfo":{"email":null,"email_verified":null},"other":{}}`))
+		a := b.visit(request("claims", `{"id_token":{"email":{"essential":true,"purpose":"x"},"groups":null,"unknown":null},"userinfo":{"email":null,"email_verified":null},"other":{}}`))
 		Expect(text(a.byID("scopes"))).To(ContainSubstring("See your e-mail address"))
 		c := w.code(b.submit(a, "allow"))
 		Expect(c.Claims).To(Equal(oauth.Claims{"id_token:email", "userinfo:email", "userinfo:email_verified"}))

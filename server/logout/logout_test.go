@@ -88,6 +88,16 @@ var _ = Describe("RP-Initiated Logout", func() {
 		Expect(other.loggedIn()).To(BeTrue())
 	})
 
+	It("§2: asks the person with a hint of a session that is none of this browser's", func() {
+		_, elsewhere := w.browser().visit(shop)
+		_, before := b.visit(shop)
+		b.visit(shop, "prompt", "login")
+		Expect(b.leave("id_token_hint", elsewhere, "post_logout_redirect_uri", bye).Text("account")).To(Equal("alice"))
+		Expect(b.loggedIn()).To(BeTrue())
+		Expect(b.leave("id_token_hint", before, "post_logout_redirect_uri", bye).Header.Get("Location")).To(Equal(bye), "of before the new login here")
+		Expect(b.loggedIn()).To(BeFalse())
+	})
+
 	It("§2: a page says so where there is nowhere to go, with ui_locales and logout_hint or without", func() {
 		_, hint := b.visit(shop)
 		page := b.leave("id_token_hint", hint, "ui_locales", "de fr", "logout_hint", "x", "vendor", "1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"oauth-operator.dev/server/accesstoken"
@@ -68,15 +69,22 @@ func (e *Endpoint) understand(ctx context.Context, params oauth.Params) (*logout
 	return l, nil
 }
 
-// vouched reports whether the request shows that it comes from a client of the
-// person who is logged in. Without that "the OP MUST ask the End-User whether to
-// log out" (RP-Initiated Logout §2), or any site could log people out.
+// vouched reports whether the request shows that it comes from a client of this
+// session of the person who is logged in. Without that "the OP MUST ask the
+// End-User" (RP-Initiated Logout §2), or any site could log people out, and one
+// with an ID token of long ago for ever.
 func (e *Endpoint) vouched(l *logout, session *resourceowner.Session) bool {
-	if l.client == nil || l.hint.Subject == "" {
+	if l.client == nil || l.hint.Subject == "" || !belongs(l.hint.SessionID, session) {
 		return false
 	}
 	subject, err := accesstoken.Subject(e.Keys.Load(), l.client, session.Person.Subject)
 	return err == nil && subject == l.hint.Subject
+}
+
+// belongs reports whether a sid is of the session, or of one that the same person
+// has had before in this browser and that it goes on from.
+func belongs(sid string, session *resourceowner.Session) bool {
+	return sid != "" && (sid == session.ID || slices.ContainsFunc(session.Visits(), func(v resourceowner.Visit) bool { return v.SessionID == sid }))
 }
 
 // confirmed returns the request of a person who wants to leave.

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/server/keys"
+	"oauth-operator.dev/server/oauth"
 )
 
 var _ = Describe("The token endpoint", func() {
@@ -90,7 +91,7 @@ var _ = Describe("The token endpoint", func() {
 	})
 
 	It("RFC 6749 §3.2.1: authenticates a confidential client with every grant", func() {
-		for _, grantType := range []string{"authorization_code", "refresh_token", "client_credentials", "unheard-of"} {
+		for _, grantType := range []string{"authorization_code", "refresh_token", "client_credentials", oauth.GrantDeviceCode, oauth.GrantTokenExchange, "unheard-of"} {
 			form := pairs("grant_type", grantType, "client_id", "team.web", "code", w.code("team.web"),
 				"redirect_uri", callback, "code_verifier", verifier)
 			a := w.do(w.request("", form))

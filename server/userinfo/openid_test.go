@@ -30,6 +30,8 @@ var _ = Describe("The UserInfo endpoint, by the client's metadata", func() {
 		web      *registration.Client
 		clients  registry
 		handler  http.Handler
+
+		everybody map[string]*resourceowner.Person
 	)
 	BeforeEach(func() {
 		settings = &issuer.Settings{Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256"}
@@ -43,11 +45,12 @@ var _ = Describe("The UserInfo endpoint, by the client's metadata", func() {
 			ID: "team.web", UID: "u", Scope: oauth.Scope{"openid", "email"}, Lifetimes: issuer.Lifetimes{AccessToken: time.Minute, IDToken: time.Minute},
 		}
 		clients = registry{web.ID: web}
+		everybody = map[string]*resourceowner.Person{
+			"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
+		}
 		handler = userinfo.New(userinfo.Options{
 			Settings: settings, Keys: current, Registry: clients, Grants: grants, Now: func() time.Time { return epoch },
-			People: &people{bySubject: map[string]*resourceowner.Person{
-				"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
-			}},
+			People: &people{bySubject: everybody},
 		})
 	})
 	// ask makes a grant and asks with an access token from it.
@@ -96,6 +99,13 @@ var _ = Describe("The UserInfo endpoint, by the client's metadata", func() {
 		var claims map[string]any
 		Expect(json.Unmarshal(w.Body.Bytes(), &claims)).To(Succeed())
 		Expect(claims).To(Equal(map[string]any{"sub": "ada-1", "email": "ada@example.com"}))
+	})
+
+	It("OpenID Connect Core §5.3.2, §5.5.1: leaves out what the person has not, essential or not, and is no error for it", func() {
+		everybody["ada-1"].Email = ""
+		w := ask("ada-1", "userinfo:email", "userinfo:email_verified")
+		Expect(w.Code).To(Equal(http.StatusOK))
+		Expect(w.Body.String()).To(MatchJSON(`{"sub":"ada-1"}`))
 	})
 
 	It("OpenID Connect Core §8.1: tells a pairwise client its own sub, and takes no other", func() {
