@@ -31,7 +31,7 @@ var namespaces int
 func newNamespace(ctx context.Context, api client.Client) string {
 	GinkgoHelper()
 	namespaces++
-	name := fmt.Sprintf("team-%d", namespaces)
+	name := fmt.Sprintf("team-%03d", namespaces) // in the order of the alphabet, too
 	Expect(api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
 	return name
 }
