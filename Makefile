@@ -130,13 +130,10 @@ verify-manifests:
 			--values "$$values" --set networkPolicy.enabled=true | $(kube-score) score --output-format ci $(unscored) - | \
 			{ grep -v -e '^\[OK\]' -e '^\[SKIPPED\]' || true; }; done
 
-# Those whose tests take longest begin first: what is short fills the gaps.
-longest := ./controllers ./cmd/oauth-operator ./server/resourceowner
-
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
-	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s)$(if $(filter ./...,$(PKG)), -also hack/image) -- $(RACE) -timeout 40m $(TEST_ARGS) $(if $(filter ./...,$(PKG)),$(longest)) $(PKG)
+	$(if $(RACE),CGO_ENABLED=1) go run ./hack/gotest -fuzztime $(if $(filter ./...,$(PKG)),$(FUZZTIME),0s)$(if $(filter ./...,$(PKG)), -also hack/image) -- $(RACE) -timeout 40m $(TEST_ARGS) $(PKG)
 
 .PHONY: e2e
 e2e: ## Test on the cluster of KUBECONFIG, which is given images by E2E_LOAD_IMAGE='kind load image-archive' or E2E_REGISTRY. See hack/e2e
