@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -60,16 +61,34 @@ var _ = Describe("A client that publishes", Ordered, func() {
 		namespace = newNamespace(ctx)
 	})
 
-	It("its keys is known by them, which the server fetches once", func(ctx SpecContext) {
-		c := object(&v1alpha1.OAuthClient{}, namespace, "keys")
+	// publishing makes a client whose keys are at that place of the site.
+	publishing := func(ctx context.Context, name, place string) *workload {
+		GinkgoHelper()
+		c := object(&v1alpha1.OAuthClient{}, namespace, name)
 		c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeClientCredentials}
 		c.Spec.Scopes = []string{"orders"}
 		c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodPrivateKeyJWT
-		c.Spec.JWKSURI = site.URL + "/jwks.json"
+		c.Spec.JWKSURI = site.URL + place
 		Expect(k8s.Create(ctx, c)).To(Succeed())
 		eventuallyReady(ctx, c)
 		w := &workload{object: c}
 		w.mount(ctx)
+		return w
+	}
+	// signed is as much of an assertion as it takes to be asked for the key.
+	signed := func(w *workload) string {
+		GinkgoHelper()
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
+		Expect(err).NotTo(HaveOccurred())
+		jws, err := signer.Sign([]byte(`{"sub":"` + w.secret[v1alpha1.SecretKeyClientID] + `"}`))
+		Expect(err).NotTo(HaveOccurred())
+		compact, err := jws.CompactSerialize()
+		Expect(err).NotTo(HaveOccurred())
+		return compact
+	}
+
+	It("its keys is known by them, which the server fetches once", func(ctx SpecContext) {
+		w := publishing(ctx, "keys", "/jwks.json")
 		assertion := func(key *ecdsa.PrivateKey) string {
 			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "one"}}, nil)
 			Expect(err).NotTo(HaveOccurred())
@@ -92,42 +111,16 @@ var _ = Describe("A client that publishes", Ordered, func() {
 	})
 
 	It("nothing at its address is told so, and the log says why", func(ctx SpecContext) {
-		c := object(&v1alpha1.OAuthClient{}, namespace, "nothing")
-		c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeClientCredentials}
-		c.Spec.Scopes = []string{"orders"}
-		c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodPrivateKeyJWT
-		c.Spec.JWKSURI = site.URL + "/nothing.json?token=s3cret"
-		Expect(k8s.Create(ctx, c)).To(Succeed())
-		eventuallyReady(ctx, c)
-		w := &workload{object: c}
-		w.mount(ctx)
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
-		Expect(err).NotTo(HaveOccurred())
-		jws, err := signer.Sign([]byte(`{"sub":"` + w.secret[v1alpha1.SecretKeyClientID] + `"}`))
-		Expect(err).NotTo(HaveOccurred())
-		compact, err := jws.CompactSerialize()
-		Expect(err).NotTo(HaveOccurred())
+		w := publishing(ctx, "nothing", "/nothing.json?token=s3cret")
+		compact := signed(w)
 		Expect(asserted(ctx, w, compact)).To(And(HavePrefix("invalid_client"), ContainSubstring("jwks_uri")))
 		Eventually(output.String).Should(ContainSubstring("the answer has the status 404"))
 		Expect(output.String()).NotTo(ContainSubstring("nothing.json?token"))
 	})
 
 	It("SSRF: its keys on this machine is not asked for them by a server that was not told to reach it", func(ctx SpecContext) {
-		c := object(&v1alpha1.OAuthClient{}, namespace, "inside")
-		c.Spec.GrantTypes = []v1alpha1.GrantType{v1alpha1.GrantTypeClientCredentials}
-		c.Spec.Scopes = []string{"orders"}
-		c.Spec.TokenEndpointAuthMethod = v1alpha1.AuthMethodPrivateKeyJWT
-		c.Spec.JWKSURI = site.URL + "/inside.json"
-		Expect(k8s.Create(ctx, c)).To(Succeed())
-		eventuallyReady(ctx, c)
-		w := &workload{object: c}
-		w.mount(ctx)
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
-		Expect(err).NotTo(HaveOccurred())
-		jws, err := signer.Sign([]byte(`{"sub":"` + w.secret[v1alpha1.SecretKeyClientID] + `"}`))
-		Expect(err).NotTo(HaveOccurred())
-		compact, err := jws.CompactSerialize()
-		Expect(err).NotTo(HaveOccurred())
+		w := publishing(ctx, "inside", "/inside.json")
+		compact := signed(w)
 
 		address, err := in.AddServer(ctx) // without --client-networks
 		Expect(err).NotTo(HaveOccurred())
