@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -98,6 +99,29 @@ func theDisruptions() {
 			g.Expect(pod.Status.ContainerStatuses[0].RestartCount).To(BeNumerically(">", restarts))
 		}).WithContext(ctx).WithTimeout(later).WithPolling(poll).Should(Succeed())
 		k8s.available(ctx, operatorNamespace, serverName)
+		everyoneSucceeds(ctx, now(ctx))
+		survived(ctx, since)
+	}, SpecTimeout(6*time.Minute))
+
+	// As when the one node that all of it was on loses its power, and comes back.
+	It("by killing everything of the operator at once is survived", func(ctx SpecContext) {
+		since := now(ctx)
+		pods := append(k8s.pods(ctx, "server"), k8s.pods(ctx, "controller")...)
+		if slices.ContainsFunc(pods, func(p corev1.Pod) bool { return p.Spec.NodeName != pods[0].Spec.NodeName }) {
+			Skip("NOT TESTED: the Pods are on several nodes, and a Pod of these tests kills on one")
+		}
+		onNode(ctx, pods[0].Spec.NodeName, append([]string{"kill-shim"}, names(pods)...)...)
+		for _, pod := range pods {
+			Eventually(func(g Gomega) {
+				restarts := pod.Status.ContainerStatuses[0].RestartCount
+				var again corev1.Pod
+				g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(&pod), &again)).To(Succeed())
+				g.Expect(again.Status.ContainerStatuses[0].RestartCount).To(BeNumerically(">", restarts))
+			}).WithContext(ctx).WithTimeout(later).WithPolling(poll).Should(Succeed())
+		}
+		for _, name := range []string{serverName, controllerName} {
+			k8s.available(ctx, operatorNamespace, name)
+		}
 		everyoneSucceeds(ctx, now(ctx))
 		survived(ctx, since)
 	}, SpecTimeout(6*time.Minute))

@@ -20,12 +20,16 @@ const restartedWithin = time.Minute
 // (privileged).
 func runNode(ctx context.Context, args []string) error {
 	switch {
-	case len(args) == 2 && args[0] == "kill-shim":
-		return killShim(args[1])
+	case len(args) >= 2 && args[0] == "kill-shim":
+		var errs []error
+		for _, pod := range args[1:] {
+			errs = append(errs, killShim(pod))
+		}
+		return errors.Join(errs...)
 	case len(args) == 1 && args[0] == "restart-kubelet":
 		return restartKubelet(ctx)
 	}
-	return errors.New("say what to do: kill-shim POD, or restart-kubelet")
+	return errors.New("say what to do: kill-shim POD..., or restart-kubelet")
 }
 
 // killShim kills the process that the containers of a Pod are children of. They go
