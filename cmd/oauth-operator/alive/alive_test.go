@@ -15,6 +15,7 @@ import (
 
 func TestAlive(t *testing.T) {
 	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(30 * time.Second) // of a machine that is busy
 	RunSpecs(t, "alive")
 }
 

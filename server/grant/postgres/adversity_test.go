@@ -37,6 +37,16 @@ func lock(ctx context.Context, h *home, g grant.Grant) (release func()) {
 	return sync.OnceFunc(func() { _ = tx.Rollback(context.WithoutCancel(ctx)) })
 }
 
+// lockTable has every step wait until release.
+func lockTable(ctx context.Context, h *home) (release func()) {
+	GinkgoHelper()
+	tx, err := h.connect(ctx).Begin(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	_, err = tx.Exec(ctx, "LOCK TABLE oauth_grants IN ACCESS EXCLUSIVE MODE")
+	Expect(err).NotTo(HaveOccurred())
+	return sync.OnceFunc(func() { _ = tx.Rollback(context.WithoutCancel(ctx)) })
+}
+
 // waiting returns the connections that wait for a lock.
 func waiting(ctx context.Context, c *pgx.Conn) (pids []int) {
 	GinkgoHelper()
@@ -191,15 +201,26 @@ var _ = Describe("A pool that is exhausted", func() {
 	It("has steps wait, and fail when their time is over", func(ctx SpecContext) {
 		h := newHome(ctx)
 		store := h.migrated(ctx, func(o *postgres.Options) { o.MaxConnections, o.StatementTimeout = 1, 300*time.Millisecond })
-		g := create(ctx, store)
-		release := lock(ctx, h, g)
-		errs := make(chan error, 2)
-		go func() { errs <- store.Revoke(ctx, g.Key(), grant.CodeReplayed) }()
-		Eventually(func() []int { return waiting(ctx, h.connect(ctx)) }).Should(HaveLen(1))
-		go func() { errs <- store.Create(ctx, newGrant()) }()
-		for range 2 {
+		// Nobody gets anywhere with the table locked, whichever of them has the one
+		// connection and whenever it began.
+		release := lockTable(ctx, h)
+		const steps = 3
+		errs := make(chan error, steps)
+		for range steps {
+			go func() { errs <- store.Create(ctx, newGrant()) }()
+		}
+		admin := h.connect(ctx)
+		for range steps {
 			var err error
-			Eventually(errs).Should(Receive(&err))
+			Eventually(func() int {
+				Expect(len(waiting(ctx, admin))).To(BeNumerically("<=", 1), "the others have no connection to wait with")
+				select {
+				case err = <-errs:
+					return 1
+				default:
+					return 0
+				}
+			}).Should(Equal(1))
 			Expect(err).To(MatchError(context.DeadlineExceeded))
 		}
 		release()
