@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -132,3 +133,15 @@ func timeWasUp(out []byte) bool {
 }
 
 var deadlineAlone = regexp.MustCompile(`(?m)^--- FAIL: \w+ \([0-9.]+s\)\n    context deadline exceeded\nFAIL$`)
+
+// inputs is how many inputs a target was given, by the last that go test says of it.
+func inputs(out []byte) int {
+	said := execs.FindAllSubmatch(out, -1)
+	if len(said) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(said[len(said)-1][1]))
+	return n
+}
+
+var execs = regexp.MustCompile(`(?m)^fuzz: elapsed: .* execs: ([0-9]+) `)

@@ -35,3 +35,14 @@ FAIL
 `, false),
 	Entry("is one where it does not compile", "FAIL	example.org/clientauth [build failed]\n", false),
 )
+
+var _ = Describe("How much a target was fuzzed", func() {
+	It("is what go test said last", func() {
+		Expect(inputs([]byte("fuzz: elapsed: 3s, execs: 9 (3/sec), new interesting: 1 (total: 2)\n" +
+			"fuzz: elapsed: 6s, execs: 14161 (2531/sec), new interesting: 8 (total: 29)\nPASS\n"))).To(Equal(14161))
+	})
+
+	It("is nothing where it did not begin", func() {
+		Expect(inputs([]byte("fuzz: elapsed: 0s, gathering baseline coverage: 0/7 completed\nPASS\n"))).To(BeZero())
+	})
+})

@@ -1,5 +1,5 @@
-// Command gotest runs the fuzz targets for a moment each and then go test, with
-// the arguments that it is given, and closes with one line that counts:
+// Command gotest runs go test, with the arguments that it is given, and beside it the
+// fuzz targets for a moment each, and closes with one line that counts:
 //
 //	gotest -fuzztime 5s -- -race ./...
 //
@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -58,25 +59,53 @@ type fuzzing struct {
 	alone bool          // no other tests
 }
 
-func run(ctx context.Context, report *report, wanted fuzzing, args, modules []string) error {
-	if wanted.time > 0 {
-		targets, err := fuzzTargets(ctx, "./...")
-		if err != nil {
-			return err
-		}
-		fuzz(ctx, report, targets, wanted.time)
-		if err := keepCorpora(ctx, targets, wanted.keep); err != nil {
-			return err
-		}
-	}
+func run(ctx context.Context, all *report, wanted fuzzing, args, modules []string) error {
 	if wanted.alone {
-		return nil
+		return fuzzAll(ctx, all, wanted)
 	}
-	var errs []error
-	for _, dir := range append([]string{"."}, modules...) {
-		errs = append(errs, test(ctx, report, dir, args))
+	// The tests wait for a good part of the time: for a controller, a browser, a
+	// clock. What else there is to do fills that time, and gives way.
+	aside := giveWay(ctx)
+	var beside []task
+	if wanted.time > 0 {
+		beside = append(beside, func(r *report) error { return fuzzAll(aside, r, wanted) })
 	}
-	return errors.Join(errs...)
+	for _, dir := range modules {
+		beside = append(beside, func(r *report) error { return test(aside, r, dir, args) })
+	}
+	wait := start(all, beside)
+	return errors.Join(test(ctx, all, ".", args), wait())
+}
+
+// task is something that says in a report what has come of it.
+type task func(*report) error
+
+// start begins the tasks. What they report is added to a report once it is waited for
+// them, so that nobody has to share one before.
+func start(all *report, tasks []task) (wait func() error) {
+	errs := make([]error, len(tasks))
+	reports := make([]*report, len(tasks))
+	var running sync.WaitGroup
+	for i, do := range tasks {
+		reports[i] = newReport(all.out)
+		running.Go(func() { errs[i] = do(reports[i]) })
+	}
+	return func() error {
+		running.Wait()
+		for _, r := range reports {
+			all.include(r)
+		}
+		return errors.Join(errs...)
+	}
+}
+
+func fuzzAll(ctx context.Context, report *report, wanted fuzzing) error {
+	targets, err := fuzzTargets(ctx, "./...")
+	if err != nil {
+		return err
+	}
+	fuzz(ctx, report, targets, wanted.time)
+	return keepCorpora(ctx, targets, wanted.keep)
 }
 
 // test runs go test in the folder of a module. That a test failed is no error of
@@ -109,8 +138,19 @@ func test(ctx context.Context, report *report, dir string, args []string) error 
 // goCommand is the go command, which is asked to stop when ctx is done: it then
 // takes its compilers and tests with it.
 func goCommand(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", args...)
+	command := append([]string{"go"}, args...)
+	if nice, err := exec.LookPath("nice"); err == nil && givesWay(ctx) {
+		command = append([]string{nice, "-n", "10"}, command...)
+	}
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
 	return cmd
 }
+
+// asideKey is of contexts whose commands give way to others.
+type asideKey struct{}
+
+func giveWay(ctx context.Context) context.Context { return context.WithValue(ctx, asideKey{}, true) }
+
+func givesWay(ctx context.Context) bool { return ctx.Value(asideKey{}) != nil }

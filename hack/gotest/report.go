@@ -191,7 +191,13 @@ func (r *report) fuzzed(o fuzzOutcome) {
 		return
 	}
 	r.total.passed++
-	_, _ = fmt.Fprintf(r.out, "ok  \t%s\t%s\t%s\n", o.pkg, o.name, o.elapsed)
+	_, _ = fmt.Fprintf(r.out, "ok  \t%s\t%s\t%s\t%d inputs\n", o.pkg, o.name, o.elapsed, inputs(o.out))
+}
+
+// include adds what another report has added up.
+func (r *report) include(other *report) {
+	r.total = r.total.plus(other.total)
+	r.failures = append(r.failures, other.failures...)
 }
 
 func (r *report) close() {
