@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"os"
 	"os/user"
+	"runtime"
 )
 
 // version is set when the binary is built.
 var version = "none"
 
 func main() {
-	found := map[string]any{"version": version, "uid": os.Getuid(), "gid": os.Getgid()}
+	found := map[string]any{"version": version, "architecture": runtime.GOARCH, "uid": os.Getuid(), "gid": os.Getgid()}
 	if self, err := user.Current(); err == nil {
 		found["user"] = self.Username
 	}
