@@ -104,7 +104,7 @@ func fuzz(ctx context.Context, report *report, targets []fuzzTarget, fuzztime ti
 
 // fuzzAtOnce is how many targets run at a time, each with one worker. They are more
 // than there are processors, because each is compiled before its time begins.
-var fuzzAtOnce = 2 * runtime.GOMAXPROCS(0)
+var fuzzAtOnce = 3 * runtime.GOMAXPROCS(0)
 
 // fuzzOutcome is what has come of one target.
 type fuzzOutcome struct {

@@ -1,5 +1,5 @@
-// Command gotest runs go test, with the arguments that it is given, and beside it the
-// fuzz targets for a moment each, and closes with one line that counts:
+// Command gotest runs the fuzz targets for a moment each and then go test, with
+// the arguments that it is given, and closes with one line that counts:
 //
 //	gotest -fuzztime 5s -- -race ./...
 //
@@ -60,18 +60,21 @@ type fuzzing struct {
 }
 
 func run(ctx context.Context, all *report, wanted fuzzing, args, modules []string) error {
+	// By themselves, for as long as that takes: what is fuzzed beside tests gets too
+	// little of the processors to find anything.
+	if wanted.time > 0 {
+		if err := fuzzAll(ctx, all, wanted); err != nil {
+			return err
+		}
+	}
 	if wanted.alone {
-		return fuzzAll(ctx, all, wanted)
+		return nil
 	}
 	// The tests wait for a good part of the time: for a controller, a browser, a
-	// clock. What else there is to do fills that time, and gives way.
-	aside := giveWay(ctx)
+	// clock. The other modules fill that time, and give way.
 	var beside []task
-	if wanted.time > 0 {
-		beside = append(beside, func(r *report) error { return fuzzAll(aside, r, wanted) })
-	}
 	for _, dir := range modules {
-		beside = append(beside, func(r *report) error { return test(aside, r, dir, args) })
+		beside = append(beside, func(r *report) error { return test(giveWay(ctx), r, dir, args) })
 	}
 	wait := start(all, beside)
 	return errors.Join(test(ctx, all, ".", args), wait())
