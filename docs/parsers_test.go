@@ -15,7 +15,7 @@ import (
 )
 
 // decodes is what a file has in it that reads something from outside.
-var decodes = regexp.MustCompile(`json\.(Unmarshal|NewDecoder)|oauth\.Parse(Form|Query)|ParseMediaType|url\.(Parse|ParseQuery|QueryUnescape|PathUnescape)\(|` +
+var decodes = regexp.MustCompile(`json\.(Unmarshal|NewDecoder)|oauth\.Parse(Form|Query|Request)|ParseMediaType|url\.(Parse|ParseQuery|QueryUnescape|PathUnescape)\(|` +
 	`DecodeString\(|strconv\.(Parse|Atoi)|netip\.Parse|CookiesNamed\(|SplitHostPort\(|time\.Parse|ParseSignedCompact\(|ParsePKCS8|YAMLToJSON|` +
 	`yaml\.Unmarshal|\.Into\(|\.Scan\(|Header\.(Get|Values)\(`)
 

@@ -63,7 +63,7 @@ func (w *World) Authenticator() *clientauth.Authenticator {
 // Login makes the login of the issuer.
 func (w *World) Login() *resourceowner.Login {
 	return resourceowner.NewLogin(resourceowner.LoginOptions{
-		Settings: w.Settings, Pages: pages.New(pages.Options{Name: w.Settings.SiteName(), Assets: w.Settings.URL(issuer.PathAssets)}),
+		Settings: w.Settings, Pages: resourceowner.NewPages(w.Settings),
 		Browsers:  resourceowner.NewBrowsers(w.Settings, w.Keys, w.Now),
 		Sessions:  resourceowner.NewSessions(w.Settings, w.Keys, w, w.Now),
 		Directory: w, Now: w.Now,
