@@ -37,6 +37,7 @@
 //	issuer           the settings of an issuer
 //	outbound         reaching addresses that clients name, and no others
 //	throttle         how often strangers may make the server work
+//	internal         worldtest, with which the tests of endpoints furnish their worlds
 //
 // Requests come in at Server.ServeHTTP, which finds the issuer by host and path
 // and hands over to its endpoints (tenant.go). cluster.go connects all of that

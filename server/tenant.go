@@ -98,7 +98,7 @@ func (s *Server) newTenant(settings *issuer.Settings) *tenant {
 func (s *Server) newLogin(settings *issuer.Settings, current *keys.Current) *resourceowner.Login {
 	return resourceowner.NewLogin(resourceowner.LoginOptions{
 		Settings:  settings,
-		Pages:     pages.New(pages.Options{Name: settings.SiteName(), Assets: settings.URL(issuer.PathAssets), Notice: settings.Notice}),
+		Pages:     resourceowner.NewPages(settings),
 		Browsers:  resourceowner.NewBrowsers(settings, current, s.options.Now),
 		Sessions:  resourceowner.NewSessions(settings, current, s.options.People, s.options.Now),
 		Directory: s.options.People,

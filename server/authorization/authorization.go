@@ -67,7 +67,7 @@ func New(o Options) *Endpoint {
 		registry: o.Registry,
 		people:   o.People,
 		now:      o.Now,
-		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets), Notice: o.Settings.Notice}),
+		pages:    resourceowner.NewPages(o.Settings),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 		login:    o.Login,
@@ -90,7 +90,7 @@ const maxRequest = 16 << 10
 // authorize answers the client's request. RFC 6749 §3.1: GET must, POST may be
 // supported; OpenID Connect Core §3.1.2.1 requires both.
 func (e *Endpoint) authorize(w http.ResponseWriter, r *http.Request) {
-	params, encoded, err := parse(r)
+	params, encoded, err := oauth.ParseRequest(r)
 	switch {
 	case err != nil:
 		e.refuse(w, r, refuseMalformed(err))
@@ -99,16 +99,6 @@ func (e *Endpoint) authorize(w http.ResponseWriter, r *http.Request) {
 	default:
 		e.serve(w, r, flow{params: params, errand: resourceowner.Errand{Path: issuer.PathContinue, Request: encoded}})
 	}
-}
-
-// parse returns the parameters of a request, and their encoded form.
-func parse(r *http.Request) (params oauth.Params, encoded string, err error) {
-	if r.Method == http.MethodPost {
-		params, err = oauth.ParseForm(r)
-		return params, params.Encode(), err
-	}
-	params, err = oauth.ParseQuery(r.URL.RawQuery)
-	return params, r.URL.RawQuery, err
 }
 
 // resume goes on with a request after a login. It may be reloaded.

@@ -8,11 +8,10 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
-	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/pages"
-	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
 
@@ -20,22 +19,21 @@ import (
 // session that remembers the consent: from the query to the code.
 func BenchmarkAuthorize(b *testing.B) {
 	g := NewWithT(b)
-	w := &world{clock: &clock{}, keys: &keys.Current{}, clients: &clients{known: map[string]*registration.Client{
-		confidential: newClient(confidential, oauth.AuthMethodBasic, callback),
-	}}}
-	person := resourceowner.Person{Subject: alice, Username: "alice", LoginTag: "a1"}
-	w.people = &people{known: map[string]resourceowner.Person{alice: person}}
-	w.settings = &issuer.Settings{Issuer: "https://login.example", Lifetimes: issuer.Lifetimes{Code: 60e9, Session: 3600e9}}
-	w.keys.Store(compile(newRing(w.clock.now())))
-	sessions := resourceowner.NewSessions(w.settings, w.keys, w.people, w.clock.now)
+	w := &world{World: worldtest.New(epoch, newRing(epoch), &issuer.Settings{
+		Issuer: "https://login.example", Lifetimes: issuer.Lifetimes{Code: 60e9, Session: 3600e9},
+	})}
+	client := newClient(confidential, oauth.AuthMethodBasic, callback)
+	w.Clients[client.ID] = client
+	person := &resourceowner.Person{Subject: alice, Username: "alice", LoginTag: "a1"}
+	w.People[alice] = person
+	sessions := resourceowner.NewSessions(w.Settings, w.Keys, w, w.Now)
 	jar := httptest.NewRecorder()
-	session, err := sessions.Begin(jar, &person, nil)
+	session, err := sessions.Begin(jar, person, nil)
 	g.Expect(err).NotTo(HaveOccurred())
-	client := w.clients.known[confidential]
 	g.Expect(sessions.Remember(jar, session, client.UID, client.Scope)).To(Succeed())
 	cookies := jar.Result().Cookies()
 
-	endpoint := w.endpoint(w.login()).Handlers()[issuer.PathAuthorize]
+	endpoint := w.endpoint(w.Login()).Handlers()[issuer.PathAuthorize]
 	r := httptest.NewRequest(http.MethodGet, "/authorize?"+request("nonce", "n").Encode(), nil)
 	r.AddCookie(cookies[len(cookies)-1])
 	b.ReportAllocs()

@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/api/keyring"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
 )
@@ -29,17 +30,17 @@ var _ = Describe("Errors for the client", func() {
 	told := func(query, code string) {
 		GinkgoHelper()
 		stranger := w.browser().raw(query)
-		Expect(stranger.byID("login")).NotTo(BeNil(), "RFC 9700 §4.11.2: the login comes before any redirect")
+		Expect(stranger.ByID("login")).NotTo(BeNil(), "RFC 9700 §4.11.2: the login comes before any redirect")
 
 		a := b.raw(query)
-		Expect(a.status).To(Equal(303))
-		Expect(a.location).To(HavePrefix(callback + "?error="))
-		Expect(a.query.Get("error")).To(Equal(code), a.query.Get("error_description"))
-		Expect(a.query.Get("error_description")).To(MatchRegexp(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`))
-		Expect(a.query["iss"]).To(Equal([]string{w.settings.Issuer}))
-		Expect(a.query["state"]).To(Equal([]string{"xyz"}))
-		Expect(a.query).To(HaveLen(4), "OpenID Connect Core §3.1.2.6: and nothing else")
-		Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(a.Status).To(Equal(303))
+		Expect(a.Location).To(HavePrefix(callback + "?error="))
+		Expect(a.Query.Get("error")).To(Equal(code), a.Query.Get("error_description"))
+		Expect(a.Query.Get("error_description")).To(MatchRegexp(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`))
+		Expect(a.Query["iss"]).To(Equal([]string{w.Settings.Issuer}))
+		Expect(a.Query["state"]).To(Equal([]string{"xyz"}))
+		Expect(a.Query).To(HaveLen(4), "OpenID Connect Core §3.1.2.6: and nothing else")
+		Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
 	}
 	with := func(pairs ...string) string { return request(pairs...).Encode() }
 
@@ -48,13 +49,13 @@ var _ = Describe("Errors for the client", func() {
 			told(with(name, "a")+"&"+name+"=b", "invalid_request")
 		}
 		a := b.raw(with() + "&resource=" + calendarAPI + "&resource=" + filesAPI)
-		Expect(a.byID("consent")).NotTo(BeNil())
+		Expect(a.ByID("consent")).NotTo(BeNil())
 	})
 
 	It("sends no state back when it was sent twice", func() {
 		a := b.raw(with() + "&state=other")
-		Expect(a.query.Get("error")).To(Equal("invalid_request"))
-		Expect(a.query.Has("state")).To(BeFalse())
+		Expect(a.Query.Get("error")).To(Equal("invalid_request"))
+		Expect(a.Query.Has("state")).To(BeFalse())
 	})
 
 	It("refuses a request without response_type (RFC 6749 §3.1.1)", func() {
@@ -69,9 +70,9 @@ var _ = Describe("Errors for the client", func() {
 	})
 
 	It("refuses a client that may not use the code grant (RFC 6749 §4.1.2.1)", func() {
-		w.change(confidential, func(c *registration.Client) { c.ResponseTypes = nil })
+		w.Change(confidential, func(c *registration.Client) { c.ResponseTypes = nil })
 		told(with(), "unauthorized_client")
-		w.change(confidential, func(c *registration.Client) {
+		w.Change(confidential, func(c *registration.Client) {
 			c.ResponseTypes = []string{"code"}
 			c.GrantTypes = []string{oauth.GrantClientCredentials}
 		})
@@ -82,7 +83,7 @@ var _ = Describe("Errors for the client", func() {
 		for _, mode := range []string{"fragment", "FORM_POST", "query.jwt"} {
 			told(with("response_mode", mode), "invalid_request")
 		}
-		Expect(b.raw(with("response_mode", "query")).byID("consent")).NotTo(BeNil())
+		Expect(b.raw(with("response_mode", "query")).ByID("consent")).NotTo(BeNil())
 	})
 
 	It("refuses scopes that are malformed, unknown or not the client's (RFC 6749 §3.3)", func() {
@@ -92,7 +93,7 @@ var _ = Describe("Errors for the client", func() {
 	})
 
 	It("refuses a request without scope when there is no default (RFC 6749 §3.3)", func() {
-		w.change(confidential, func(c *registration.Client) { c.DefaultScope = nil })
+		w.Change(confidential, func(c *registration.Client) { c.DefaultScope = nil })
 		told(with("scope", ""), "invalid_scope")
 		told(with("scope", "   "), "invalid_scope")
 	})
@@ -101,7 +102,7 @@ var _ = Describe("Errors for the client", func() {
 		func(challenge, method string) {
 			query := with("code_challenge", challenge, "code_challenge_method", method)
 			told(query, "invalid_request")
-			Expect(b.raw(query).query.Get("error_description")).To(ContainSubstring("code_challenge"), "§4.4.1: says what it is about")
+			Expect(b.raw(query).Query.Get("error_description")).To(ContainSubstring("code_challenge"), "§4.4.1: says what it is about")
 		},
 		Entry("plain", verifierS256, "plain"),
 		Entry("no method, which means plain", verifierS256, ""),
@@ -117,12 +118,12 @@ var _ = Describe("Errors for the client", func() {
 
 	It("lets a confidential client go without a challenge only with openid and a nonce (RFC 9700 §2.1.1)", func() {
 		none := []string{"code_challenge", "", "code_challenge_method", ""}
-		Expect(b.visit(request(append(none, "nonce", "n")...)).byID("consent")).NotTo(BeNil())
+		Expect(b.visit(request(append(none, "nonce", "n")...)).ByID("consent")).NotTo(BeNil())
 		told(with(append(none, "nonce", "n", "scope", "email")...), "invalid_request")
 
 		a := b.visit(request(append(none, "nonce", "n", "client_id", public, "redirect_uri", "http://127.0.0.1:7777/done")...))
-		Expect(a.query.Get("error")).To(Equal("invalid_request"))
-		Expect(a.location).To(HavePrefix("http://127.0.0.1:7777/done?error="))
+		Expect(a.Query.Get("error")).To(Equal("invalid_request"))
+		Expect(a.Location).To(HavePrefix("http://127.0.0.1:7777/done?error="))
 	})
 
 	It("refuses request objects and registration (OpenID Connect Core §3.1.2.6)", func() {
@@ -141,44 +142,44 @@ var _ = Describe("Errors for the client", func() {
 	It("ignores what is not known and what is only a wish (RFC 6749 §3.1)", func() {
 		a := b.visit(request("acr_values", "urn:x", "ui_locales", "de fr", "claims_locales", "de", "display", "popup", "claims", `{"id_token":{}}`,
 			"vendor", "1", "prompt", "create"))
-		Expect(a.byID("consent")).NotTo(BeNil())
+		Expect(a.ByID("consent")).NotTo(BeNil())
 	})
 
 	It("returns the state byte by byte, and none for an empty one (RFC 6749 §4.1.2, §3.1)", func() {
 		for _, state := range []string{"&=%+ é", "a b+c%20", "\r\nSet-Cookie: evil=1\r\n\r\n<html>", "<script>alert(1)</script>", "#?/\\\"'\x00\x7f"} {
 			a := b.visit(request("state", state, "scope", "nope"))
-			Expect(a.query["state"]).To(Equal([]string{state}))
-			Expect(a.location).NotTo(MatchRegexp(`[\r\n <>"]`))
-			Expect(a.header.Get("Set-Cookie")).To(BeEmpty())
+			Expect(a.Query["state"]).To(Equal([]string{state}))
+			Expect(a.Location).NotTo(MatchRegexp(`[\r\n <>"]`))
+			Expect(a.Header.Get("Set-Cookie")).To(BeEmpty())
 		}
 		a := b.raw(request("state", "", "scope", "nope").Encode() + "&state=")
-		Expect(a.query.Has("state")).To(BeFalse())
+		Expect(a.Query.Has("state")).To(BeFalse())
 	})
 
 	It("keeps the query of the registered redirect URI (RFC 6749 §3.1.2)", func() {
 		a := b.visit(request("client_id", several, "redirect_uri", callback+"?tenant=a%2Fb&x=", "scope", "nope"))
-		Expect(a.location).To(HavePrefix(callback + "?tenant=a%2Fb&x=&error=invalid_scope&"))
+		Expect(a.Location).To(HavePrefix(callback + "?tenant=a%2Fb&x=&error=invalid_scope&"))
 	})
 
 	It("answers a fault of its own with server_error or temporarily_unavailable (RFC 6749 §4.1.2.1)", func() {
-		w.people.fault = errBroken
+		w.Directory.Fault = worldtest.Away
 		a := b.visit(request("prompt", "none"))
-		Expect(a.query.Get("error")).To(Equal("server_error"))
-		Expect(a.location).NotTo(ContainSubstring(url.QueryEscape(errBroken.Error())))
-		Expect(w.log.String()).To(ContainSubstring(errBroken.Error()))
-		w.people.fault = nil
+		Expect(a.Query.Get("error")).To(Equal("server_error"))
+		Expect(a.Location).NotTo(ContainSubstring(url.QueryEscape(worldtest.ErrAway.Error())))
+		Expect(w.Log.String()).To(ContainSubstring(worldtest.ErrAway.Error()))
+		w.Directory.Fault = nil
 
-		ring := newRing(w.clock.now())
+		ring := newRing(w.Now())
 		var browserOnly keyring.Ring
 		for _, k := range ring.Keys {
 			if k.Use == keyring.UseBrowser {
 				browserOnly.Keys = append(browserOnly.Keys, k)
 			}
 		}
-		w.keys.Store(compile(browserOnly))
-		page := b.login(b.visit(request()), "alice", "correct horse")
-		a = b.submit(page, "allow")
-		Expect(a.query.Get("error")).To(Equal("temporarily_unavailable"))
-		Expect(a.query.Get("state")).To(Equal("xyz"))
+		w.Keys.Store(worldtest.Compile(browserOnly))
+		page := b.Login(b.visit(request()), "alice", "correct horse")
+		a = b.Submit(page, "allow")
+		Expect(a.Query.Get("error")).To(Equal("temporarily_unavailable"))
+		Expect(a.Query.Get("state")).To(Equal("xyz"))
 	})
 })

@@ -25,24 +25,24 @@ var _ = Describe("The code", func() {
 	// through walks login and consent.
 	through := func(pairs ...string) answer {
 		GinkgoHelper()
-		return b.submit(b.login(b.visit(request(pairs...)), "alice", "correct horse"), "allow")
+		return b.Submit(b.Login(b.visit(request(pairs...)), "alice", "correct horse"), "allow")
 	}
 
 	It("says everything that was asked and allowed (RFC 6749 §4.1.2)", func() {
-		began := w.clock.now()
+		began := w.Now()
 		a := b.visit(request("scope", "email openid email", "nonce", "n-0S6_ é", "state", "&=%+ é"))
-		w.clock.advance(10 * time.Second)
-		a = b.login(a, "alice", "correct horse")
-		w.clock.advance(20 * time.Second)
-		a = b.submit(a, "allow")
+		w.Advance(10 * time.Second)
+		a = b.Login(a, "alice", "correct horse")
+		w.Advance(20 * time.Second)
+		a = b.Submit(a, "allow")
 
-		Expect(a.status).To(Equal(http.StatusSeeOther), "RFC 9700 §4.12: 303")
-		Expect(a.location).To(HavePrefix(callback + "?code="))
-		Expect(a.query["state"]).To(Equal([]string{"&=%+ é"}))
-		Expect(a.query["iss"]).To(Equal([]string{w.settings.Issuer}), "RFC 9207 §2")
-		Expect(a.query).To(HaveLen(3))
-		Expect(a.body).To(BeEmpty())
-		Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(a.Status).To(Equal(http.StatusSeeOther), "RFC 9700 §4.12: 303")
+		Expect(a.Location).To(HavePrefix(callback + "?code="))
+		Expect(a.Query["state"]).To(Equal([]string{"&=%+ é"}))
+		Expect(a.Query["iss"]).To(Equal([]string{w.Settings.Issuer}), "RFC 9207 §2")
+		Expect(a.Query).To(HaveLen(3))
+		Expect(a.Body).To(BeEmpty())
+		Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
 
 		c := w.code(a)
 		Expect(grant.ValidID(c.GrantID)).To(BeTrue())
@@ -73,74 +73,74 @@ var _ = Describe("The code", func() {
 	It("is another one every time, for a grant of its own (RFC 6749 §10.5)", func() {
 		first := through()
 		second := b.visit(request())
-		Expect(second.query.Get("code")).NotTo(BeEmpty())
-		Expect(second.query.Get("code")).NotTo(Equal(first.query.Get("code")))
+		Expect(second.Query.Get("code")).NotTo(BeEmpty())
+		Expect(second.Query.Get("code")).NotTo(Equal(first.Query.Get("code")))
 		Expect(w.code(second).GrantID).NotTo(Equal(w.code(first).GrantID))
 		Expect(w.code(second).SessionID).To(Equal(w.code(first).SessionID))
 	})
 
 	It("goes to the native client's port, and to its private-use scheme (RFC 8252 §7)", func() {
 		a := through("client_id", public, "redirect_uri", "http://127.0.0.1:50505/done")
-		Expect(a.location).To(HavePrefix("http://127.0.0.1:50505/done?code="))
+		Expect(a.Location).To(HavePrefix("http://127.0.0.1:50505/done?code="))
 		Expect(w.code(a).RedirectURI).To(Equal("http://127.0.0.1:50505/done"))
 
-		a = b.submit(b.visit(request("client_id", public, "redirect_uri", "com.example.shop:/done")), "allow")
-		Expect(a.location).To(HavePrefix("com.example.shop:/done?code="))
+		a = b.Submit(b.visit(request("client_id", public, "redirect_uri", "com.example.shop:/done")), "allow")
+		Expect(a.Location).To(HavePrefix("com.example.shop:/done?code="))
 	})
 
 	It("comes by POST as well (OpenID Connect Core §3.1.2.1)", func() {
 		through()
-		a := b.do("POST", w.settings.Issuer+"/authorize", request("nonce", "posted").Encode())
+		a := b.Do("POST", w.Settings.Issuer+"/authorize", request("nonce", "posted").Encode())
 		Expect(w.code(a).Nonce).To(Equal("posted"))
-		Expect(b.do("POST", w.settings.Issuer+"/authorize", "{}", "Content-Type", "application/json").errorCode()).To(Equal("invalid_request"))
+		Expect(b.Do("POST", w.Settings.Issuer+"/authorize", "{}", "Content-Type", "application/json").ErrorCode()).To(Equal("invalid_request"))
 	})
 
 	It("finds the session behind a form that another site posts without our cookies", func() {
 		through()
 		// The browser withholds SameSite=Lax cookies from the POST ...
-		a := w.browser().alone().do("POST", w.settings.Issuer+"/authorize", request().Encode())
-		Expect(a.status).To(Equal(http.StatusSeeOther))
-		Expect(a.location).To(HavePrefix(w.settings.Issuer + "/authorize?"))
+		a := w.browser().alone().Do("POST", w.Settings.Issuer+"/authorize", request().Encode())
+		Expect(a.Status).To(Equal(http.StatusSeeOther))
+		Expect(a.Location).To(HavePrefix(w.Settings.Issuer + "/authorize?"))
 		// ... and sends them with the redirect.
-		w.code(b.do("GET", a.location, ""))
+		w.code(b.Do("GET", a.Location, ""))
 	})
 
 	It("is issued below an issuer with a path of its own", func() {
 		w = newWorld("/tenants/one")
 		b = w.browser()
 		a := through()
-		Expect(a.query.Get("iss")).To(Equal(w.http.URL + "/tenants/one"))
+		Expect(a.Query.Get("iss")).To(Equal(w.http.URL + "/tenants/one"))
 		w.code(a)
 		w.code(b.visit(request()))
 	})
 
 	It("is for the registration as it is when the person answers", func() {
-		page := b.login(b.visit(request()), "alice", "correct horse")
+		page := b.Login(b.visit(request()), "alice", "correct horse")
 
-		w.change(confidential, func(c *registration.Client) { c.GrantTypes = nil })
-		Expect(b.submit(page, "allow").query.Get("error")).To(Equal("unauthorized_client"))
+		w.Change(confidential, func(c *registration.Client) { c.GrantTypes = nil })
+		Expect(b.Submit(page, "allow").Query.Get("error")).To(Equal("unauthorized_client"))
 
-		w.change(confidential, func(c *registration.Client) {
+		w.Change(confidential, func(c *registration.Client) {
 			c.GrantTypes = []string{oauth.GrantAuthorizationCode}
 			c.RedirectURIs = []registration.RedirectURI{registration.CompileRedirectURI(callback+"2", false)}
 		})
-		Expect(b.submit(page, "allow").errorCode()).To(Equal("invalid_redirect_uri"))
+		Expect(b.Submit(page, "allow").ErrorCode()).To(Equal("invalid_redirect_uri"))
 
-		w.clients.refused[confidential] = true
-		Expect(b.submit(page, "allow").errorCode()).To(Equal("refused_client"))
+		w.Clients[confidential] = nil
+		Expect(b.Submit(page, "allow").ErrorCode()).To(Equal("refused_client"))
 	})
 
 	It("is not issued for another client of the same name, or another scope, than was asked about", func() {
-		page := b.login(b.visit(request("scope", "")), "alice", "correct horse")
+		page := b.Login(b.visit(request("scope", "")), "alice", "correct horse")
 
-		w.change(confidential, func(c *registration.Client) { c.DefaultScope = oauth.Scope{"openid", "email"} })
-		again := b.submit(page, "allow")
-		Expect(again.location).To(BeEmpty())
-		Expect(text(again.byID("scopes"))).To(ContainSubstring("See your e-mail address"))
+		w.Change(confidential, func(c *registration.Client) { c.DefaultScope = oauth.Scope{"openid", "email"} })
+		again := b.Submit(page, "allow")
+		Expect(again.Location).To(BeEmpty())
+		Expect(again.Text("scopes")).To(ContainSubstring("See your e-mail address"))
 
-		w.change(confidential, func(c *registration.Client) { c.UID = "made anew" })
-		final := b.submit(again, "allow")
-		Expect(final.byID("consent")).NotTo(BeNil())
-		Expect(w.code(b.submit(final, "allow")).ClientUID).To(Equal("made anew"))
+		w.Change(confidential, func(c *registration.Client) { c.UID = "made anew" })
+		final := b.Submit(again, "allow")
+		Expect(final.ByID("consent")).NotTo(BeNil())
+		Expect(w.code(b.Submit(final, "allow")).ClientUID).To(Equal("made anew"))
 	})
 })

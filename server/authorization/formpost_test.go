@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/registration"
 )
 
@@ -25,11 +26,11 @@ var _ = Describe("response_mode=form_post", func() {
 	// form returns where the page posts its form, and what.
 	form := func(a answer) (string, url.Values) {
 		GinkgoHelper()
-		Expect(a.status).To(Equal(200), a.body)
-		Expect(a.location).To(BeEmpty())
-		f, fields := formOf(a, "continue")
-		Expect(attr(f, "method")).To(Equal("post"))
-		return attr(f, "action"), fields
+		Expect(a.Status).To(Equal(200), a.Body)
+		Expect(a.Location).To(BeEmpty())
+		f, fields := a.Form("continue")
+		Expect(worldtest.Attr(f, "method")).To(Equal("post"))
+		return worldtest.Attr(f, "action"), fields
 	}
 	post := func(pairs ...string) url.Values {
 		return request(append([]string{"response_mode", "form_post"}, pairs...)...)
@@ -37,17 +38,17 @@ var _ = Describe("response_mode=form_post", func() {
 
 	It("posts code, state and iss, and puts nothing into a URL", func() {
 		const state = `"><script>alert(1)</script>&=%+ é`
-		a := b.submit(b.visit(post("state", state)), "allow")
+		a := b.Submit(b.visit(post("state", state)), "allow")
 		action, fields := form(a)
 		Expect(action).To(Equal(callback))
-		c, err := grant.OpenCode(w.keys.Load(), fields.Get("code"), w.clock.now())
+		c, err := grant.OpenCode(w.Keys.Load(), fields.Get("code"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(c.Subject).To(Equal(alice))
 		fields.Del("code")
-		Expect(fields).To(Equal(url.Values{"state": {state}, "iss": {w.settings.Issuer}}))
-		Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
-		Expect(a.header.Get("Referrer-Policy")).To(Equal("no-referrer"))
-		Expect(a.header.Get("X-Frame-Options")).To(Equal("DENY"))
+		Expect(fields).To(Equal(url.Values{"state": {state}, "iss": {w.Settings.Issuer}}))
+		Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(a.Header.Get("Referrer-Policy")).To(Equal("no-referrer"))
+		Expect(a.Header.Get("X-Frame-Options")).To(Equal("DENY"))
 	})
 
 	It("posts errors too, also with prompt=none", func() {
@@ -55,30 +56,30 @@ var _ = Describe("response_mode=form_post", func() {
 		Expect(action).To(Equal(callback))
 		Expect(fields.Get("error")).To(Equal("consent_required"))
 		Expect(fields.Get("state")).To(Equal("xyz"))
-		Expect(fields.Get("iss")).To(Equal(w.settings.Issuer), "RFC 9207 §2")
+		Expect(fields.Get("iss")).To(Equal(w.Settings.Issuer), "RFC 9207 §2")
 		_, fields = form(b.visit(post("scope", "nope")))
 		Expect(fields.Get("error")).To(Equal("invalid_scope"))
-		_, fields = form(b.submit(b.visit(post()), "deny"))
+		_, fields = form(b.Submit(b.visit(post()), "deny"))
 		Expect(fields.Get("error")).To(Equal("access_denied"))
 	})
 
 	It("has no script in the page: one file of our own sends the form, or the button", func() {
 		a := b.visit(post("prompt", "none"))
-		scripts := all(a.doc, func(n *html.Node) bool { return n.Data == "script" })
+		scripts := worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "script" })
 		Expect(scripts).To(HaveLen(1))
 		Expect(scripts[0].FirstChild).To(BeNil())
-		Expect(attr(scripts[0], "src")).To(HavePrefix(w.settings.Issuer + "/assets/submit-"))
-		Expect(a.header.Get("Content-Security-Policy")).To(Equal("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https:; script-src 'self'"))
-		script := b.do("GET", attr(scripts[0], "src"), "")
-		Expect(script.status).To(Equal(200))
-		Expect(script.header.Get("Content-Type")).To(Equal("text/javascript; charset=utf-8"))
+		Expect(worldtest.Attr(scripts[0], "src")).To(HavePrefix(w.Settings.Issuer + "/assets/submit-"))
+		Expect(a.Header.Get("Content-Security-Policy")).To(Equal("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https:; script-src 'self'"))
+		script := b.Do("GET", worldtest.Attr(scripts[0], "src"), "")
+		Expect(script.Status).To(Equal(200))
+		Expect(script.Header.Get("Content-Type")).To(Equal("text/javascript; charset=utf-8"))
 	})
 
 	It("matches redirect URIs as ever: nothing is posted to another", func() {
 		for _, uri := range []string{"https://evil.example/", callback + "/", "https://shop.example/callback/../evil", "https://shop.example@evil.example/callback", "javascript:alert(1)"} {
 			a := b.visit(post("redirect_uri", uri))
-			Expect(a.errorCode()).To(Equal("invalid_redirect_uri"), uri)
-			Expect(a.byID("respond")).To(BeNil())
+			Expect(a.ErrorCode()).To(Equal("invalid_redirect_uri"), uri)
+			Expect(a.ByID("respond")).To(BeNil())
 		}
 	})
 
@@ -87,7 +88,7 @@ var _ = Describe("response_mode=form_post", func() {
 			`"><script>alert(1)</script>`, `"><input name="code" value="stolen">`, `</form><form action="https://evil.example/">`,
 			`" form="x" formaction="https://evil.example/`, "</textarea></title><svg onload=alert(1)>", "\u2028\u202e'`\x00\r\n", `javascript:alert(1)`,
 		}
-		w.change(several, func(c *registration.Client) {
+		w.Change(several, func(c *registration.Client) {
 			for _, text := range evil {
 				c.RedirectURIs = append(c.RedirectURIs, registration.CompileRedirectURI(callback+"?x="+text, false))
 			}
@@ -95,14 +96,16 @@ var _ = Describe("response_mode=form_post", func() {
 		for _, text := range evil {
 			a := b.visit(post("client_id", several, "redirect_uri", callback+"?x="+text, "state", text, "iss", text, "prompt", "none"))
 			action, fields := form(a)
-			Expect(fields).To(And(HaveLen(4), HaveKeyWithValue("state", []string{normal(text)}), HaveKeyWithValue("iss", []string{w.settings.Issuer})))
+			Expect(fields).To(And(HaveLen(4), HaveKeyWithValue("state", []string{normal(text)}), HaveKeyWithValue("iss", []string{w.Settings.Issuer})))
 			Expect(fields.Get("error")).To(Equal("consent_required"))
 			Expect(action).To(HavePrefix(callback + "?x="))
-			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "form" })).To(HaveLen(1))
-			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "input" })).To(HaveLen(4))
-			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "svg" || n.Data == "script" && n.FirstChild != nil })).To(BeEmpty())
-			Expect(all(a.doc, func(n *html.Node) bool { return attr(n, "formaction") != "" || attr(n, "onload") != "" })).To(BeEmpty())
-			Expect(a.header.Get("Content-Security-Policy")).To(MatchRegexp(`^default-src 'none'; .*form-action 'self'( https:)?; script-src 'self'$`))
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "form" })).To(HaveLen(1))
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "input" })).To(HaveLen(4))
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "svg" || n.Data == "script" && n.FirstChild != nil })).To(BeEmpty())
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool {
+				return worldtest.Attr(n, "formaction") != "" || worldtest.Attr(n, "onload") != ""
+			})).To(BeEmpty())
+			Expect(a.Header.Get("Content-Security-Policy")).To(MatchRegexp(`^default-src 'none'; .*form-action 'self'( https:)?; script-src 'self'$`))
 		}
 	})
 
@@ -110,12 +113,12 @@ var _ = Describe("response_mode=form_post", func() {
 		action, _ := form(b.visit(post("client_id", public, "redirect_uri", "http://127.0.0.1:4711/done", "prompt", "none")))
 		Expect(action).To(Equal("http://127.0.0.1:4711/done"))
 		a := b.visit(post("client_id", public, "redirect_uri", "com.example.shop:/done"))
-		Expect(a.location).To(HavePrefix("com.example.shop:/done?error=invalid_request&"))
+		Expect(a.Location).To(HavePrefix("com.example.shop:/done?error=invalid_request&"))
 	})
 
 	It("is not believed when it comes twice", func() {
 		a := b.raw(post().Encode() + "&response_mode=query")
-		Expect(a.query.Get("error")).To(Equal("invalid_request"))
+		Expect(a.Query.Get("error")).To(Equal("invalid_request"))
 	})
 })
 

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	. "github.com/onsi/gomega"
+
+	"oauth-operator.dev/server/internal/worldtest"
 )
 
 // FuzzRequest sends anything as parameters whose values have a grammar of their
@@ -18,7 +20,7 @@ func FuzzRequest(f *testing.F) {
 	w := startWorld("")
 	f.Cleanup(w.http.Close)
 	b := w.browser().signIn()
-	w.code(b.submit(b.visit(request()), "allow"))
+	w.code(b.Submit(b.visit(request()), "allow"))
 	f.Add(`{"id_token":{"email":{"essential":true},"acr":{"values":["1"]}},"userinfo":{"sub":{"value":"x"}}}`, "login", "1")
 	f.Add(`{"id_token":[]}`, "none consent", "-1")
 	f.Add(`{"userinfo":{"email":{"value":`+strings.Repeat("[", 500), "none", "99999999999999999999")
@@ -27,10 +29,10 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, claims, prompt, maxAge string) {
 		RegisterTestingT(t)
 		a := b.visit(request("claims", claims, "prompt", prompt, "max_age", maxAge))
-		if a.status >= 500 {
-			t.Fatalf("claims %q, prompt %q, max_age %q: status %d", claims, prompt, maxAge, a.status)
+		if a.Status >= 500 {
+			t.Fatalf("claims %q, prompt %q, max_age %q: status %d", claims, prompt, maxAge, a.Status)
 		}
-		if a.query.Get("code") == "" {
+		if a.Query.Get("code") == "" {
 			return
 		}
 		c := w.code(a)
@@ -49,7 +51,7 @@ func FuzzResponse(f *testing.F) {
 	w := startWorld("")
 	f.Cleanup(w.http.Close)
 	b := w.browser().signIn()
-	w.code(b.submit(b.visit(request()), "allow"))
+	w.code(b.Submit(b.visit(request()), "allow"))
 	f.Add(callback, "xyz", "query", verifierS256)
 	f.Add(callback, "&code=x#\r\nLocation: https://evil.example", "form_post", verifierS256)
 	f.Add(callback+"/../evil", "%00", "fragment", "")
@@ -59,27 +61,27 @@ func FuzzResponse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, redirectURI, state, mode, challenge string) {
 		RegisterTestingT(t)
 		a := b.visit(request("redirect_uri", redirectURI, "state", state, "response_mode", mode, "code_challenge", challenge))
-		if a.status >= 500 {
-			t.Fatalf("%q, %q, %q, %q: status %d", redirectURI, state, mode, challenge, a.status)
+		if a.Status >= 500 {
+			t.Fatalf("%q, %q, %q, %q: status %d", redirectURI, state, mode, challenge, a.Status)
 		}
-		answered := a.query
-		if a.byID("respond") != nil {
-			form, fields := formOf(a, "continue")
-			if answered = fields; attr(form, "action") != callback {
-				t.Errorf("%q: posted to %q", redirectURI, attr(form, "action"))
+		answered := a.Query
+		if a.ByID("respond") != nil {
+			form, fields := a.Form("continue")
+			if answered = fields; worldtest.Attr(form, "action") != callback {
+				t.Errorf("%q: posted to %q", redirectURI, worldtest.Attr(form, "action"))
 			}
 			if strings.ContainsFunc(state, unicode.IsControl) {
 				answered.Set("state", state) // HTML has no carriage return and no zero byte
 			}
-		} else if a.location == "" {
+		} else if a.Location == "" {
 			return
-		} else if !strings.HasPrefix(a.location, callback+"?") || strings.ContainsAny(a.location, "#\r\n \"<>\\") {
-			t.Errorf("%q, %q: sent to %q", redirectURI, state, a.location)
+		} else if !strings.HasPrefix(a.Location, callback+"?") || strings.ContainsAny(a.Location, "#\r\n \"<>\\") {
+			t.Errorf("%q, %q: sent to %q", redirectURI, state, a.Location)
 		}
 		if redirectURI != callback {
-			t.Errorf("%q: answered at %q", redirectURI, a.location)
+			t.Errorf("%q: answered at %q", redirectURI, a.Location)
 		}
-		if answered.Get("state") != state || answered.Get("iss") != w.settings.Issuer {
+		if answered.Get("state") != state || answered.Get("iss") != w.Settings.Issuer {
 			t.Errorf("%q came back as %q", state, answered)
 		}
 		if answered.Has("code") == answered.Has("error") {

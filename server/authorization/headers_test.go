@@ -12,6 +12,7 @@ import (
 
 	"oauth-operator.dev/server/authorization"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -28,63 +29,63 @@ var _ = Describe("Every answer", func() {
 
 	It("that is a page is protected (RFC 6749 §10.13, RFC 9700 §4.2.4, §4.16)", func() {
 		login := b.visit(request())
-		wrong := b.login(login, "alice", "guess")
-		consent := b.login(login, "alice", "correct horse")
+		wrong := b.Login(login, "alice", "guess")
+		consent := b.Login(login, "alice", "correct horse")
 		failed := b.visit(request("client_id", "shop.nobody"))
 		for name, a := range map[string]answer{"login": login, "wrong": wrong, "consent": consent, "error": failed} {
-			csp := a.header.Get("Content-Security-Policy")
+			csp := a.Header.Get("Content-Security-Policy")
 			Expect(csp).To(ContainSubstring("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"), name)
 			if name != "error" {
 				Expect(csp).To(HaveSuffix("form-action 'self' https:"), name)
 			}
-			Expect(a.header.Get("X-Frame-Options")).To(Equal("DENY"), name)
-			Expect(a.header.Get("Referrer-Policy")).To(Equal("no-referrer"), name)
-			Expect(a.header.Get("X-Content-Type-Options")).To(Equal("nosniff"), name)
-			Expect(a.header.Get("Cache-Control")).To(Equal("no-store"), name)
-			Expect(a.header.Get("Content-Type")).To(Equal("text/html; charset=utf-8"), name)
+			Expect(a.Header.Get("X-Frame-Options")).To(Equal("DENY"), name)
+			Expect(a.Header.Get("Referrer-Policy")).To(Equal("no-referrer"), name)
+			Expect(a.Header.Get("X-Content-Type-Options")).To(Equal("nosniff"), name)
+			Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"), name)
+			Expect(a.Header.Get("Content-Type")).To(Equal("text/html; charset=utf-8"), name)
 			for _, h := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} {
-				Expect(a.header).NotTo(HaveKey(h), name)
+				Expect(a.Header).NotTo(HaveKey(h), name)
 			}
-			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "script" || attr(n, "style") != "" })).To(BeEmpty(), name)
-			for _, n := range all(a.doc, func(n *html.Node) bool { return n.Data == "link" }) {
-				Expect(attr(n, "href")).To(HavePrefix(w.settings.Issuer + "/assets/"))
-				asset := b.do("GET", attr(n, "href"), "")
-				Expect(asset.status).To(Equal(200))
-				Expect(asset.header.Get("Cache-Control")).To(ContainSubstring("immutable"))
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "script" || worldtest.Attr(n, "style") != "" })).To(BeEmpty(), name)
+			for _, n := range worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "link" }) {
+				Expect(worldtest.Attr(n, "href")).To(HavePrefix(w.Settings.Issuer + "/assets/"))
+				asset := b.Do("GET", worldtest.Attr(n, "href"), "")
+				Expect(asset.Status).To(Equal(200))
+				Expect(asset.Header.Get("Cache-Control")).To(ContainSubstring("immutable"))
 			}
 		}
 	})
 
 	It("has no CORS headers, whatever the origin (RFC 9700 §2.6)", func() {
-		a := b.do("GET", w.settings.Issuer+"/authorize?"+request("prompt", "none").Encode(), "", "Origin", "https://evil.example")
-		Expect(a.header).NotTo(HaveKey("Access-Control-Allow-Origin"))
-		a = b.do("OPTIONS", w.settings.Issuer+"/authorize", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
-		Expect(a.status).To(Equal(http.StatusMethodNotAllowed))
-		Expect(a.header).NotTo(HaveKey("Access-Control-Allow-Origin"))
+		a := b.Do("GET", w.Settings.Issuer+"/authorize?"+request("prompt", "none").Encode(), "", "Origin", "https://evil.example")
+		Expect(a.Header).NotTo(HaveKey("Access-Control-Allow-Origin"))
+		a = b.Do("OPTIONS", w.Settings.Issuer+"/authorize", "", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+		Expect(a.Status).To(Equal(http.StatusMethodNotAllowed))
+		Expect(a.Header).NotTo(HaveKey("Access-Control-Allow-Origin"))
 	})
 
 	It("keeps hostile text inert (RFC 6749 §10.14)", func() {
 		const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
-		w.clients.known["shop.evil"] = newClient("shop.evil", "client_secret_basic", callback)
-		w.clients.known["shop.evil"].Name = evil
+		w.Clients["shop.evil"] = newClient("shop.evil", "client_secret_basic", callback)
+		w.Clients["shop.evil"].Name = evil
 		w.person(alice, func(p *resourceowner.Person) { p.Name = evil })
-		w.settings.Catalogue[0].Description = evil
+		w.Settings.Catalogue[0].Description = evil
 
 		login := b.visit(request("client_id", "shop.evil", "login_hint", evil, "state", evil))
-		wrong := b.login(login, evil, evil)
-		consent := b.login(login, "alice", "correct horse")
+		wrong := b.Login(login, evil, evil)
+		consent := b.Login(login, "alice", "correct horse")
 		answers := []answer{
 			login, wrong, consent,
 			b.visit(request("client_id", evil)),
 			b.visit(request("client_id", "shop.evil", "redirect_uri", "https://x/"+evil)),
-			b.do("GET", w.settings.Issuer+"/continue?state="+strings.ReplaceAll(evil, " ", "+"), ""),
+			b.Do("GET", w.Settings.Issuer+"/continue?state="+strings.ReplaceAll(evil, " ", "+"), ""),
 		}
 		for _, a := range answers {
-			Expect(a.location).To(BeEmpty())
-			Expect(all(a.doc, func(n *html.Node) bool { return n.Data == "script" || n.Data == "img" })).To(BeEmpty(), a.body)
+			Expect(a.Location).To(BeEmpty())
+			Expect(worldtest.All(a.Doc, func(n *html.Node) bool { return n.Data == "script" || n.Data == "img" })).To(BeEmpty(), a.Body)
 		}
-		Expect(text(consent.byID("scopes"))).To(Equal(evil))
-		Expect(text(answers[3].doc)).To(ContainSubstring(evil))
+		Expect(consent.Text("scopes")).To(Equal(evil))
+		Expect(worldtest.Text(answers[3].Doc)).To(ContainSubstring(evil))
 	})
 
 	It("names its cookies so that nobody else can plant them", func() {
@@ -92,10 +93,10 @@ var _ = Describe("Every answer", func() {
 			GinkgoHelper()
 			b := w.browser()
 			page := b.alone().visit(request())
-			after := b.alone().login(page, "alice", "correct horse")
+			after := b.alone().Login(page, "alice", "correct horse")
 			found := map[string]*http.Cookie{}
 			for _, a := range []answer{page, after} {
-				for _, line := range a.header.Values("Set-Cookie") {
+				for _, line := range a.Header.Values("Set-Cookie") {
 					c, err := http.ParseSetCookie(line)
 					Expect(err).NotTo(HaveOccurred())
 					found[c.Name] = c
@@ -117,13 +118,13 @@ var _ = Describe("Every answer", func() {
 	})
 
 	It("goes out without any cookie but on the way through a page, and with a code", func() {
-		b.submit(b.signIn().visit(request()), "allow")
-		before := b.cookie("oauth-session")
-		Expect(b.visit(request()).header["Set-Cookie"]).To(ConsistOf(HavePrefix("__Host-oauth-session=")), "the session notes the visit")
-		Expect(b.cookie("oauth-session")).NotTo(Equal(before))
-		Expect(b.visit(request("scope", "nope")).header).NotTo(HaveKey("Set-Cookie"))
-		Expect(b.visit(request("scope", "email")).header).NotTo(HaveKey("Set-Cookie"), "the browser has its cookie already")
-		Expect(w.browser().visit(request("client_id", "x")).header).NotTo(HaveKey("Set-Cookie"))
+		b.Submit(b.signIn().visit(request()), "allow")
+		before := b.Cookie("oauth-session")
+		Expect(b.visit(request()).Header["Set-Cookie"]).To(ConsistOf(HavePrefix("__Host-oauth-session=")), "the session notes the visit")
+		Expect(b.Cookie("oauth-session")).NotTo(Equal(before))
+		Expect(b.visit(request("scope", "nope")).Header).NotTo(HaveKey("Set-Cookie"))
+		Expect(b.visit(request("scope", "email")).Header).NotTo(HaveKey("Set-Cookie"), "the browser has its cookie already")
+		Expect(w.browser().visit(request("client_id", "x")).Header).NotTo(HaveKey("Set-Cookie"))
 	})
 
 	It("is made without any store: strangers can write nothing", func() {
@@ -133,10 +134,10 @@ var _ = Describe("Every answer", func() {
 			Expect(options.Field(i).Type.Implements(store)).To(BeFalse())
 		}
 		// Two endpoints that share nothing but keys serve one another's browsers.
-		twin := w.endpoint(w.login())
-		b.submit(b.signIn().visit(request()), "allow")
+		twin := w.endpoint(w.Login())
+		b.Submit(b.signIn().visit(request()), "allow")
 		r := httptest.NewRequest("GET", "/authorize?"+request().Encode(), nil)
-		r.AddCookie(&http.Cookie{Name: "__Host-oauth-session", Value: b.cookie("oauth-session")})
+		r.AddCookie(&http.Cookie{Name: "__Host-oauth-session", Value: b.Cookie("oauth-session")})
 		rec := httptest.NewRecorder()
 		twin.Handlers()[issuer.PathAuthorize].ServeHTTP(rec, r)
 		Expect(rec.Header().Get("Location")).To(HavePrefix(callback + "?code="))

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/registration"
 )
@@ -21,11 +22,11 @@ var _ = Describe("Errors for the person", func() {
 		GinkgoHelper()
 		for _, b := range []*browser{w.browser(), w.browser().signIn()} {
 			a := b.alone().raw(query)
-			Expect(a.status).To(Equal(status), a.location)
-			Expect(a.location).To(BeEmpty())
-			Expect(a.errorCode()).To(Equal(code))
-			Expect(text(a.byID("error-title"))).NotTo(BeEmpty())
-			Expect(text(a.byID("error-text"))).NotTo(BeEmpty())
+			Expect(a.Status).To(Equal(status), a.Location)
+			Expect(a.Location).To(BeEmpty())
+			Expect(a.ErrorCode()).To(Equal(code))
+			Expect(a.Text("error-title")).NotTo(BeEmpty())
+			Expect(a.Text("error-text")).NotTo(BeEmpty())
 		}
 	}
 
@@ -42,19 +43,19 @@ var _ = Describe("Errors for the person", func() {
 	})
 
 	It("refuses a client whose registration is not accepted, and says who can help", func() {
-		w.clients.refused["shop.bad"] = true
+		w.Clients["shop.bad"] = nil
 		refused(request("client_id", "shop.bad").Encode(), 400, "refused_client")
-		Expect(w.browser().visit(request("client_id", "shop.bad")).body).To(ContainSubstring("conditions of its OAuthClient"))
+		Expect(w.browser().visit(request("client_id", "shop.bad")).Body).To(ContainSubstring("conditions of its OAuthClient"))
 	})
 
 	It("answers 503 when it cannot find out about the client, and keeps the reason to itself", func() {
 		b := w.browser()
-		w.clients.fault = errBroken
+		w.Registry.Fault = worldtest.Away
 		a := b.visit(request())
-		Expect(a.status).To(Equal(http.StatusServiceUnavailable))
-		Expect(a.errorCode()).To(Equal("server_error"))
-		Expect(a.body).NotTo(ContainSubstring(errBroken.Error()))
-		Expect(w.log.String()).To(ContainSubstring(errBroken.Error()))
+		Expect(a.Status).To(Equal(http.StatusServiceUnavailable))
+		Expect(a.ErrorCode()).To(Equal("server_error"))
+		Expect(a.Body).NotTo(ContainSubstring(worldtest.ErrAway.Error()))
+		Expect(w.Log.String()).To(ContainSubstring(worldtest.ErrAway.Error()))
 	})
 
 	DescribeTable("refuses a redirect URI that differs in anything (RFC 6749 §3.1.2.3, RFC 9700 §2.1)",
@@ -125,7 +126,7 @@ var _ = Describe("Errors for the person", func() {
 
 	It("uses the only registered redirect URI when none is sent (RFC 6749 §3.1.2.3)", func() {
 		a := w.browser().visit(request("redirect_uri", "", "scope", "email"))
-		Expect(a.byID("login")).NotTo(BeNil())
+		Expect(a.ByID("login")).NotTo(BeNil())
 	})
 
 	It("refuses none where several are registered, or for OpenID Connect (Core §3.1.2.1)", func() {
@@ -134,10 +135,10 @@ var _ = Describe("Errors for the person", func() {
 	})
 
 	It("refuses a client that has registered none", func() {
-		w.change(confidential, func(c *registration.Client) { c.RedirectURIs = nil })
+		w.Change(confidential, func(c *registration.Client) { c.RedirectURIs = nil })
 		a := w.browser().visit(request())
-		Expect(a.status).To(Equal(400))
-		Expect(a.errorCode()).To(Equal("invalid_redirect_uri"))
+		Expect(a.Status).To(Equal(400))
+		Expect(a.ErrorCode()).To(Equal("invalid_redirect_uri"))
 	})
 
 	It("refuses what it cannot read (RFC 6749 Appendix B)", func() {
@@ -148,28 +149,28 @@ var _ = Describe("Errors for the person", func() {
 
 	It("refuses other methods", func() {
 		for _, method := range []string{"HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"} {
-			a := w.browser().do(method, w.settings.Issuer+"/authorize?"+request().Encode(), "")
-			Expect(a.status).To(Equal(http.StatusMethodNotAllowed), method)
-			Expect(a.header.Get("Allow")).To(Equal("GET, POST"))
+			a := w.browser().Do(method, w.Settings.Issuer+"/authorize?"+request().Encode(), "")
+			Expect(a.Status).To(Equal(http.StatusMethodNotAllowed), method)
+			Expect(a.Header.Get("Allow")).To(Equal("GET, POST"))
 		}
-		Expect(w.browser().do("GET", w.settings.Issuer+"/consent", "").header.Get("Allow")).To(Equal("POST"))
-		Expect(w.browser().do("GET", w.settings.Issuer+"/login", "").header.Get("Allow")).To(Equal("POST"))
-		Expect(w.browser().do("POST", w.settings.Issuer+"/continue", "a=b").header.Get("Allow")).To(Equal("GET"))
+		Expect(w.browser().Do("GET", w.Settings.Issuer+"/consent", "").Header.Get("Allow")).To(Equal("POST"))
+		Expect(w.browser().Do("GET", w.Settings.Issuer+"/login", "").Header.Get("Allow")).To(Equal("POST"))
+		Expect(w.browser().Do("POST", w.Settings.Issuer+"/continue", "a=b").Header.Get("Allow")).To(Equal("GET"))
 	})
 
 	It("shows a page as long as there are no keys", func() {
-		w.keys.Store(&keys.Set{})
+		w.Keys.Store(&keys.Set{})
 		a := w.browser().visit(request())
-		Expect(a.status).To(Equal(http.StatusServiceUnavailable))
-		Expect(a.errorCode()).To(Equal("temporarily_unavailable"))
+		Expect(a.Status).To(Equal(http.StatusServiceUnavailable))
+		Expect(a.ErrorCode()).To(Equal("temporarily_unavailable"))
 	})
 
 	It("shows a page when nobody can say who is logged in", func() {
 		b := w.browser().signIn()
-		w.people.fault = errBroken
+		w.Directory.Fault = worldtest.Away
 		a := b.visit(request())
-		Expect(a.status).To(Equal(http.StatusServiceUnavailable))
-		Expect(a.errorCode()).To(Equal("server_error"))
-		Expect(a.body).NotTo(ContainSubstring(errBroken.Error()))
+		Expect(a.Status).To(Equal(http.StatusServiceUnavailable))
+		Expect(a.ErrorCode()).To(Equal("server_error"))
+		Expect(a.Body).NotTo(ContainSubstring(worldtest.ErrAway.Error()))
 	})
 })

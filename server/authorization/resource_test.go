@@ -30,25 +30,25 @@ var _ = Describe("Resource indicators", func() {
 	}
 
 	It("RFC 8707 §2.1: the code is bound to what was asked for, each once", func() {
-		a := b.submit(ask("openid orders:read", calendarAPI, filesAPI, calendarAPI), "allow")
+		a := b.Submit(ask("openid orders:read", calendarAPI, filesAPI, calendarAPI), "allow")
 		Expect(w.code(a).Resources).To(Equal([]string{calendarAPI, filesAPI}))
 	})
 
 	It("RFC 8707 §2: without one the code is for no resource in particular", func() {
-		Expect(w.code(b.submit(ask("openid"), "allow")).Resources).To(BeEmpty())
+		Expect(w.code(b.Submit(ask("openid"), "allow")).Resources).To(BeEmpty())
 	})
 
 	It("RFC 8707 §2: the issuer itself is a resource that every client may name", func() {
-		w.change(confidential, func(c *registration.Client) { c.Resources = nil })
-		Expect(w.code(b.submit(ask("openid", w.settings.Issuer), "allow")).Resources).To(Equal([]string{w.settings.Issuer}))
+		w.Change(confidential, func(c *registration.Client) { c.Resources = nil })
+		Expect(w.code(b.Submit(ask("openid", w.Settings.Issuer), "allow")).Resources).To(Equal([]string{w.Settings.Issuer}))
 	})
 
 	DescribeTable("RFC 8707 §2: invalid_target for a resource", func(resource string) {
 		a := ask("openid", calendarAPI, resource)
-		Expect(a.query.Get("error")).To(Equal("invalid_target"))
-		Expect(a.query.Get("state")).To(Equal("xyz"))
-		Expect(a.query.Get("iss")).To(Equal(w.settings.Issuer))
-		Expect(a.query.Has("code")).To(BeFalse())
+		Expect(a.Query.Get("error")).To(Equal("invalid_target"))
+		Expect(a.Query.Get("state")).To(Equal("xyz"))
+		Expect(a.Query.Get("iss")).To(Equal(w.Settings.Issuer))
+		Expect(a.Query.Has("code")).To(BeFalse())
 	},
 		Entry("that does not exist", "https://nowhere.example.com"),
 		Entry("that the client is not registered for", "urn:other"),
@@ -60,18 +60,18 @@ var _ = Describe("Resource indicators", func() {
 	)
 
 	It("RFC 8707 §2: invalid_scope where no resource understands any of the scope", func() {
-		Expect(ask("openid", filesAPI).query.Get("error")).To(Equal("invalid_scope"))
-		Expect(ask("openid", filesAPI, calendarAPI).query.Has("error")).To(BeFalse())
+		Expect(ask("openid", filesAPI).Query.Get("error")).To(Equal("invalid_scope"))
+		Expect(ask("openid", filesAPI, calendarAPI).Query.Has("error")).To(BeFalse())
 	})
 
 	It("RFC 6749 §10.2: the person reads which resources it is for, and is asked for each", func() {
 		page := ask("orders:read", calendarAPI)
-		Expect(page.body).To(ContainSubstring("Do so at The Calendar"))
-		Expect(w.code(b.submit(page, "allow")).Resources).To(HaveLen(1))
-		Expect(ask("orders:read", calendarAPI).query.Has("code")).To(BeTrue(), "allowed in this session")
+		Expect(page.Body).To(ContainSubstring("Do so at The Calendar"))
+		Expect(w.code(b.Submit(page, "allow")).Resources).To(HaveLen(1))
+		Expect(ask("orders:read", calendarAPI).Query.Has("code")).To(BeTrue(), "allowed in this session")
 		page = ask("orders:read", filesAPI)
-		Expect(page.query.Has("code")).To(BeFalse(), "never allowed there")
-		Expect(page.body).To(ContainSubstring("Do so at " + filesAPI))
-		Expect(ask("orders:read").query.Has("code")).To(BeFalse(), "nor at the issuer")
+		Expect(page.Query.Has("code")).To(BeFalse(), "never allowed there")
+		Expect(page.Body).To(ContainSubstring("Do so at " + filesAPI))
+		Expect(ask("orders:read").Query.Has("code")).To(BeFalse(), "nor at the issuer")
 	})
 })

@@ -16,6 +16,7 @@ import (
 	"oauth-operator.dev/api/credential"
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/clientauth"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
@@ -68,12 +69,8 @@ type world struct {
 
 func newWorld() *world {
 	w := &world{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), clients: clients{}}
-	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseVerifier}}, w.now)
-	if err != nil {
-		panic(err)
-	}
-	w.ring = ring
-	w.verifiers.Store(ring)
+	w.ring = worldtest.Ring(w.now, keyring.UseVerifier)
+	w.verifiers.Store(w.ring)
 	w.registry = lagging{clients: w.clients, newer: map[*registration.Client]*registration.Client{}}
 	w.auth = clientauth.New(clientauth.Options{
 		Registry: &w.registry, Verifiers: &w.verifiers, Uses: &w.uses, Realm: "https://auth.example.com",
@@ -92,12 +89,8 @@ func (w *world) register(id, method string, secrets ...string) *registration.Cli
 // a, b and so on.
 func (w *world) client(id, method string, secrets ...string) *registration.Client {
 	client := &registration.Client{ID: id, UID: "uid-of-" + id, AuthMethod: method}
-	key, _ := w.ring.Active(keyring.UseVerifier, w.now)
 	for i, secret := range secrets {
-		subject := credential.Subject{ClientUID: client.UID, CredentialID: string(rune('a' + i))}
-		client.Credentials = append(client.Credentials, registration.Credential{
-			ID: subject.CredentialID, Verifier: credential.Verifier(key.ID, key.Material, subject, secret),
-		})
+		client.Credentials = append(client.Credentials, worldtest.Credential(w.ring, w.now, client.UID, string(rune('a'+i)), secret))
 	}
 	return client
 }

@@ -76,7 +76,7 @@ func New(o Options) *Endpoint {
 	}
 	return &Endpoint{
 		Options:  o,
-		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets), Notice: o.Settings.Notice}),
+		pages:    resourceowner.NewPages(o.Settings),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 		requests: limiter(requestBurst, requestEvery),

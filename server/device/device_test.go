@@ -3,7 +3,6 @@ package device_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"oauth-operator.dev/server/devicecode"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
@@ -20,31 +20,27 @@ var _ = Describe("The device authorization endpoint", func() {
 	var w *world
 	BeforeEach(func() { w = newWorld("/path") })
 	ask := func(client string, pairs ...string) reply {
-		form := url.Values{}
-		for i := 0; i < len(pairs); i += 2 {
-			form.Add(pairs[i], pairs[i+1])
-		}
-		return w.send(0, "/device_authorization", client, form)
+		return w.send(0, "/device_authorization", client, worldtest.Pairs(pairs...))
 	}
 
 	for _, client := range []string{tv, printer} {
 		It("RFC 8628 §3.2: gives codes to "+client+", which nobody keeps, and writes nothing", func() {
 			a := w.begin(0, client, "scope", "openid films")
-			Expect(a.header.Get("Content-Type")).To(Equal("application/json"))
-			Expect(a.header.Get("Cache-Control")).To(Equal("no-store"))
-			page := w.settings.Issuer + "/device"
-			Expect(a.body).To(And(HaveLen(6),
+			Expect(a.Header.Get("Content-Type")).To(Equal("application/json"))
+			Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
+			page := w.Settings.Issuer + "/device"
+			Expect(a.Body).To(And(HaveLen(6),
 				HaveKeyWithValue("verification_uri", page),
-				HaveKeyWithValue("verification_uri_complete", page+"?user_code="+a.text("user_code")),
+				HaveKeyWithValue("verification_uri_complete", page+"?user_code="+a.Text("user_code")),
 				HaveKeyWithValue("expires_in", BeNumerically("==", 600)),
 				HaveKeyWithValue("interval", BeNumerically("==", 5)),
 			))
-			Expect(a.text("user_code")).To(MatchRegexp(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`))
-			c, err := devicecode.Open(w.keys.Load(), a.text("device_code"), w.clock())
+			Expect(a.Text("user_code")).To(MatchRegexp(`^[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}$`))
+			c, err := devicecode.Open(w.Keys.Load(), a.Text("device_code"), w.Now())
 			Expect(err).NotTo(HaveOccurred())
 			Expect(c.Scope).To(Equal(oauth.Scope{"openid", "films"}))
 			Expect(c.ClientUID).To(Equal("uid of " + client))
-			Expect(w.store.writes.Load()).To(BeZero())
+			Expect(w.Grants.Writes.Load()).To(BeZero())
 		})
 	}
 
@@ -53,20 +49,20 @@ var _ = Describe("The device authorization endpoint", func() {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.SetBasicAuth(printer, "wrong")
 		a := w.do(0, r)
-		Expect(a.status).To(Equal(http.StatusUnauthorized))
-		Expect(a.text("error")).To(Equal("invalid_client"))
-		Expect(a.header.Get("WWW-Authenticate")).To(HavePrefix("Basic "))
-		Expect(ask("", "client_id", printer).text("error")).To(Equal("invalid_client"), "its id alone")
-		Expect(ask("", "client_id", "nobody").text("error")).To(Equal("invalid_client"))
-		Expect(ask("").text("error")).To(Equal("invalid_client"), "none")
+		Expect(a.Status).To(Equal(http.StatusUnauthorized))
+		Expect(a.Text("error")).To(Equal("invalid_client"))
+		Expect(a.Header.Get("WWW-Authenticate")).To(HavePrefix("Basic "))
+		Expect(ask("", "client_id", printer).Text("error")).To(Equal("invalid_client"), "its id alone")
+		Expect(ask("", "client_id", "nobody").Text("error")).To(Equal("invalid_client"))
+		Expect(ask("").Text("error")).To(Equal("invalid_client"), "none")
 	})
 
 	It("RFC 8628 §3.1: is used with POST, and parameters once", func() {
 		a := w.do(0, httptest.NewRequest(http.MethodGet, "/path/device_authorization?client_id="+tv, nil))
-		Expect(a.status).To(Equal(http.StatusMethodNotAllowed))
-		Expect(a.header.Get("Allow")).To(Equal("POST"))
+		Expect(a.Status).To(Equal(http.StatusMethodNotAllowed))
+		Expect(a.Header.Get("Allow")).To(Equal("POST"))
 		told(ask(tv, "scope", "openid", "scope", "films"), "invalid_request")
-		Expect(w.begin(0, tv, "vendor", "x", "scope", "").text("device_code")).NotTo(BeEmpty(), "unknown and empty ones do not count")
+		Expect(w.begin(0, tv, "vendor", "x", "scope", "").Text("device_code")).NotTo(BeEmpty(), "unknown and empty ones do not count")
 	})
 
 	It("tells the client what it may not have", func() {
@@ -75,38 +71,38 @@ var _ = Describe("The device authorization endpoint", func() {
 		told(ask(tv, "scope", `a"b`), "invalid_scope")
 		told(ask(tv, "resource", "urn:example:other"), "invalid_target")
 		told(ask(tv, "resource", "relative"), "invalid_target")
-		w.change(tv, func(c *registration.Client) { c.DefaultScope = nil })
+		w.Change(tv, func(c *registration.Client) { c.DefaultScope = nil })
 		told(ask(tv), "invalid_scope")
-		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{strings.Repeat("x", 4000)} })
+		w.Change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{strings.Repeat("x", 4000)} })
 		told(ask(tv, "scope", strings.Repeat("x", 4000)), "invalid_request")
-		Expect(w.store.writes.Load()).To(BeZero())
+		Expect(w.Grants.Writes.Load()).To(BeZero())
 	})
 
 	It("unauthenticated flood: turns an address away for a while, and no other, and no client that shows who it is", func() {
 		throttled := func() reply {
 			for range 200 {
-				if a := ask(tv); a.status != http.StatusOK {
+				if a := ask(tv); a.Status != http.StatusOK {
 					return a
 				}
 			}
 			return reply{}
 		}
 		a := throttled()
-		Expect(a.status).To(Equal(http.StatusTooManyRequests))
-		Expect(a.header.Get("Retry-After")).To(Equal("2"))
-		Expect(a.text("error")).To(Equal("temporarily_unavailable"))
+		Expect(a.Status).To(Equal(http.StatusTooManyRequests))
+		Expect(a.Header.Get("Retry-After")).To(Equal("2"))
+		Expect(a.Text("error")).To(Equal("temporarily_unavailable"))
 		r := httptest.NewRequest(http.MethodPost, "/path/device_authorization", strings.NewReader("client_id="+tv))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.RemoteAddr = "198.51.100.7:1234"
-		Expect(w.do(0, r).status).To(Equal(http.StatusOK))
-		Expect(ask(printer).status).To(Equal(http.StatusOK))
-		w.wait(time.Second)
-		Expect(ask(tv).status).To(Equal(http.StatusOK))
-		Expect(w.store.writes.Load()).To(BeZero())
+		Expect(w.do(0, r).Status).To(Equal(http.StatusOK))
+		Expect(ask(printer).Status).To(Equal(http.StatusOK))
+		w.Advance(time.Second)
+		Expect(ask(tv).Status).To(Equal(http.StatusOK))
+		Expect(w.Grants.Writes.Load()).To(BeZero())
 	})
 
 	It("says that there are no keys yet", func() {
-		w.keys.Store(&keys.Set{})
-		Expect(ask(tv).status).To(Equal(http.StatusServiceUnavailable))
+		w.Keys.Store(&keys.Set{})
+		Expect(ask(tv).Status).To(Equal(http.StatusServiceUnavailable))
 	})
 })

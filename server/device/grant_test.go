@@ -15,6 +15,7 @@ import (
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
@@ -33,48 +34,48 @@ var _ = Describe("The device code grant", func() {
 	// allow has the person allow what the device asks for.
 	allow := func(a reply) {
 		GinkgoHelper()
-		done := b.submit(b.enter(a.text("user_code")), "allow")
-		Expect(text(done.byID("done"))).To(Equal("Your device is connected"), done.body)
+		done := b.Submit(b.enter(a.Text("user_code")), "allow")
+		Expect(done.Text("done")).To(Equal("Your device is connected"), done.Body)
 	}
 	claims := func(token string) accesstoken.Claims {
 		GinkgoHelper()
-		c, err := accesstoken.Read(w.settings, w.keys.Load(), token, w.clock())
+		c, err := accesstoken.Read(w.Settings, w.Keys.Load(), token, w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		return c
 	}
 	granted := func(a reply) grant.Grant {
 		GinkgoHelper()
-		Expect(a.status).To(Equal(http.StatusOK), a.raw)
-		c := claims(a.text("access_token"))
-		g, err := w.store.Get(context.Background(), grant.Key{ClientID: c.ClientID, ID: c.GrantID})
+		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
+		c := claims(a.Text("access_token"))
+		g, err := w.Grants.Get(context.Background(), grant.Key{ClientID: c.ClientID, ID: c.GrantID})
 		Expect(err).NotTo(HaveOccurred())
 		return g
 	}
 
 	It("RFC 8628 §3.5: is pending until the person has decided, and then gives tokens", func() {
 		a := w.begin(0, tv, "scope", "openid email")
-		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
+		told(w.poll(0, tv, a.Text("device_code")), "authorization_pending")
 		allow(a)
-		w.wait(5 * time.Second)
-		tokens := w.poll(0, tv, a.text("device_code"))
+		w.Advance(5 * time.Second)
+		tokens := w.poll(0, tv, a.Text("device_code"))
 		g := granted(tokens)
-		Expect(tokens.header.Get("Cache-Control")).To(Equal("no-store"))
-		Expect(tokens.text("token_type")).To(Equal("Bearer"))
-		Expect(tokens.text("scope")).To(Equal("openid email"))
+		Expect(tokens.Header.Get("Cache-Control")).To(Equal("no-store"))
+		Expect(tokens.Text("token_type")).To(Equal("Bearer"))
+		Expect(tokens.Text("scope")).To(Equal("openid email"))
 		Expect(g.Subject).To(Equal(alice))
 		Expect(g.Username).To(Equal("alice"))
 		Expect(g.AuthTime).To(Equal(epoch))
 
-		refreshed := w.send(1, "/token", tv, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.text("refresh_token")}})
+		refreshed := w.send(1, "/token", tv, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.Text("refresh_token")}})
 		Expect(granted(refreshed).ID).To(Equal(g.ID))
 	})
 
 	It("OpenID Connect Core §2: the ID token has auth_time and sid", func() {
 		a := w.begin(0, tv)
-		w.wait(time.Minute)
+		w.Advance(time.Minute)
 		allow(a)
-		tokens := w.poll(0, tv, a.text("device_code"))
-		payload, err := w.keys.Load().Verify(keyring.UseSignES256, keys.TypeIDToken, tokens.text("id_token"), w.clock())
+		tokens := w.poll(0, tv, a.Text("device_code"))
+		payload, err := w.Keys.Load().Verify(keyring.UseSignES256, keys.TypeIDToken, tokens.Text("id_token"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		var id map[string]any
 		Expect(json.Unmarshal(payload, &id)).To(Succeed())
@@ -86,120 +87,120 @@ var _ = Describe("The device code grant", func() {
 	It("gives no refresh token to a client that is not registered for it, and no ID token without openid", func() {
 		a := w.begin(0, printer, "scope", "films")
 		allow(a)
-		tokens := w.poll(0, printer, a.text("device_code"))
+		tokens := w.poll(0, printer, a.Text("device_code"))
 		Expect(granted(tokens).Scope).To(Equal(oauth.Scope{"films"}))
-		Expect(tokens.body).NotTo(Or(HaveKey("refresh_token"), HaveKey("id_token")))
+		Expect(tokens.Body).NotTo(Or(HaveKey("refresh_token"), HaveKey("id_token")))
 	})
 
 	It("RFC 8707 §2: the tokens are for the resources of the request", func() {
 		a := w.begin(0, tv, "scope", "films", "resource", files)
-		page := b.enter(a.text("user_code"))
-		Expect(text(page.byID("scopes"))).To(ContainSubstring("Do so at The Files"))
-		b.submit(page, "allow")
-		Expect(claims(w.poll(0, tv, a.text("device_code")).text("access_token")).Audience).To(BeEquivalentTo([]string{files}))
+		page := b.enter(a.Text("user_code"))
+		Expect(page.Text("scopes")).To(ContainSubstring("Do so at The Files"))
+		b.Submit(page, "allow")
+		Expect(claims(w.poll(0, tv, a.Text("device_code")).Text("access_token")).Audience).To(BeEquivalentTo([]string{files}))
 	})
 
 	It("OpenID Connect Core §8: a pairwise client gets a sub of its own", func() {
-		w.change(tv, func(c *registration.Client) {
+		w.Change(tv, func(c *registration.Client) {
 			c.OpenID = registration.OpenID{SubjectType: "pairwise", Sector: "cinema.example"}
 		})
 		a := w.begin(0, tv)
 		allow(a)
-		c := claims(w.poll(0, tv, a.text("device_code")).text("access_token"))
+		c := claims(w.poll(0, tv, a.Text("device_code")).Text("access_token"))
 		Expect(c.Subject).NotTo(Or(Equal(alice), BeEmpty()))
 	})
 
 	It("RFC 8628 §3.5: denial is told as access_denied", func() {
 		a := w.begin(0, tv)
-		done := b.submit(b.enter(a.text("user_code")), "deny")
-		Expect(text(done.byID("done"))).To(Equal("Nothing was allowed"))
-		told(w.poll(1, tv, a.text("device_code")), "access_denied")
-		w.wait(5 * time.Second)
-		told(w.poll(1, tv, a.text("device_code")), "access_denied")
+		done := b.Submit(b.enter(a.Text("user_code")), "deny")
+		Expect(done.Text("done")).To(Equal("Nothing was allowed"))
+		told(w.poll(1, tv, a.Text("device_code")), "access_denied")
+		w.Advance(5 * time.Second)
+		told(w.poll(1, tv, a.Text("device_code")), "access_denied")
 	})
 
 	It("replicas: the device polls one, the browser is at the other, which has seen the device", func() {
 		a := w.begin(1, tv)
 		w.at.Store(1)
-		page := b.enter(a.text("user_code"))
-		Expect(page.byID("consent")).NotTo(BeNil(), "at once")
-		Expect(w.store.writes.Load()).To(BeZero())
+		page := b.enter(a.Text("user_code"))
+		Expect(page.ByID("consent")).NotTo(BeNil(), "at once")
+		Expect(w.Grants.Writes.Load()).To(BeZero())
 		w.at.Store(0) // and the answer is sent to yet another
-		b.submit(page, "allow")
-		Expect(granted(w.poll(0, tv, a.text("device_code"))).Subject).To(Equal(alice))
+		b.Submit(page, "allow")
+		Expect(granted(w.poll(0, tv, a.Text("device_code"))).Subject).To(Equal(alice))
 	})
 
 	It("replicas: the device polls one, the browser is at the other, which has not seen the device", func() {
 		a := w.begin(0, tv)
 		w.at.Store(1)
-		page := b.enter(a.text("user_code"))
-		Expect(page.byID("waiting")).NotTo(BeNil(), page.body)
-		again := attr(page.byID("again"), "href")
-		refresh := find(page.doc, isMeta("refresh"))
-		Expect(attr(refresh, "content")).To(Equal("3;url=" + again))
-		Expect(b.do(http.MethodGet, again, "").byID("waiting")).NotTo(BeNil(), "nobody has polled yet")
-		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
-		page = b.do(http.MethodGet, again, "")
-		Expect(text(page.byID("user-code"))).To(Equal(a.text("user_code")))
-		b.submit(page, "allow")
-		w.wait(5 * time.Second)
-		granted(w.poll(0, tv, a.text("device_code")))
+		page := b.enter(a.Text("user_code"))
+		Expect(page.ByID("waiting")).NotTo(BeNil(), page.Body)
+		again := page.Attr("again", "href")
+		refresh := worldtest.Find(page.Doc, isMeta("refresh"))
+		Expect(worldtest.Attr(refresh, "content")).To(Equal("3;url=" + again))
+		Expect(b.Do(http.MethodGet, again, "").ByID("waiting")).NotTo(BeNil(), "nobody has polled yet")
+		told(w.poll(0, tv, a.Text("device_code")), "authorization_pending")
+		page = b.Do(http.MethodGet, again, "")
+		Expect(page.Text("user-code")).To(Equal(a.Text("user_code")))
+		b.Submit(page, "allow")
+		w.Advance(5 * time.Second)
+		granted(w.poll(0, tv, a.Text("device_code")))
 	})
 
 	It("replicas: a person who enters the code before the device polls anywhere is shown it when it does", func() {
 		a := w.begin(0, tv)
 		w.at.Store(1)
-		page := b.enter(a.text("user_code"))
-		told(w.poll(1, tv, a.text("device_code")), "authorization_pending")
-		Expect(b.do(http.MethodGet, attr(page.byID("again"), "href"), "").byID("consent")).NotTo(BeNil())
+		page := b.enter(a.Text("user_code"))
+		told(w.poll(1, tv, a.Text("device_code")), "authorization_pending")
+		Expect(b.Do(http.MethodGet, page.Attr("again", "href"), "").ByID("consent")).NotTo(BeNil())
 	})
 
 	It("polls write nothing, and neither do requests, until somebody who has logged in does something", func() {
 		for _, client := range []string{tv, printer} {
 			a := w.begin(0, client)
 			for range 20 {
-				w.wait(5 * time.Second)
-				told(w.poll(0, client, a.text("device_code")), "authorization_pending")
-				told(w.poll(1, client, a.text("device_code")), "authorization_pending")
+				w.Advance(5 * time.Second)
+				told(w.poll(0, client, a.Text("device_code")), "authorization_pending")
+				told(w.poll(1, client, a.Text("device_code")), "authorization_pending")
 			}
 		}
 		told(w.poll(0, tv, "nonsense"), "invalid_grant")
-		w.browser().open("/device?user_code=BCDF-GHJK")
-		b.open("/device?user_code=BCDF-GHJK")
-		Expect(w.store.writes.Load()).To(BeZero())
+		w.browser().Open("/device?user_code=BCDF-GHJK")
+		b.Open("/device?user_code=BCDF-GHJK")
+		Expect(w.Grants.Writes.Load()).To(BeZero())
 	})
 
 	It("RFC 8628 §3.5: slow_down for a device that polls too often, and not for another", func() {
 		a, other := w.begin(0, tv), w.begin(0, tv)
-		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
-		told(w.poll(0, tv, a.text("device_code")), "slow_down")
-		told(w.poll(0, tv, other.text("device_code")), "authorization_pending")
-		w.wait(5 * time.Second)
-		told(w.poll(0, tv, a.text("device_code")), "slow_down")
-		w.wait(15 * time.Second)
-		told(w.poll(0, tv, a.text("device_code")), "authorization_pending")
+		told(w.poll(0, tv, a.Text("device_code")), "authorization_pending")
+		told(w.poll(0, tv, a.Text("device_code")), "slow_down")
+		told(w.poll(0, tv, other.Text("device_code")), "authorization_pending")
+		w.Advance(5 * time.Second)
+		told(w.poll(0, tv, a.Text("device_code")), "slow_down")
+		w.Advance(15 * time.Second)
+		told(w.poll(0, tv, a.Text("device_code")), "authorization_pending")
 	})
 
 	It("unauthenticated flood: an address that polls without end is slowed down before it reaches the store", func() {
 		reads := 0
-		w.store.before = func(string) error { reads++; return nil }
+		w.Grants.Before = func(string) error { reads++; return nil }
 		for range 5 {
-			w.wait(20 * time.Second) // for as many new codes
+			w.Advance(20 * time.Second) // for as many new codes
 			for range 100 {
-				w.poll(0, tv, w.begin(0, tv).text("device_code"))
+				w.poll(0, tv, w.begin(0, tv).Text("device_code"))
 			}
 		}
 		reads = 0
 		var codes []string
 		for range 3 {
-			w.wait(20 * time.Second)
+			w.Advance(20 * time.Second)
 			for range 100 {
-				codes = append(codes, w.begin(0, tv).text("device_code"))
+				codes = append(codes, w.begin(0, tv).Text("device_code"))
 			}
 		}
 		slow := 0
 		for _, code := range codes {
-			if w.poll(0, tv, code).text("error") == "slow_down" {
+			if w.poll(0, tv, code).Text("error") == "slow_down" {
 				slow++
 			}
 		}
@@ -210,18 +211,18 @@ var _ = Describe("The device code grant", func() {
 	It("a code of another client is no good, for confidential and for public clients", func() {
 		a := w.begin(0, tv)
 		allow(a)
-		told(w.poll(0, printer, a.text("device_code")), "invalid_grant")
+		told(w.poll(0, printer, a.Text("device_code")), "invalid_grant")
 		w.register("home.radio", oauth.AuthMethodNone, oauth.GrantDeviceCode)
-		told(w.poll(0, "home.radio", a.text("device_code")), "invalid_grant")
-		told(w.poll(0, web, a.text("device_code")), "unauthorized_client")
-		granted(w.poll(0, tv, a.text("device_code")))
+		told(w.poll(0, "home.radio", a.Text("device_code")), "invalid_grant")
+		told(w.poll(0, web, a.Text("device_code")), "unauthorized_client")
+		granted(w.poll(0, tv, a.Text("device_code")))
 	})
 
 	It("a code is none of authorization, and the other way round", func() {
 		a := w.begin(0, tv)
-		w.change(tv, func(c *registration.Client) { c.GrantTypes = append(c.GrantTypes, oauth.GrantAuthorizationCode) })
-		told(w.send(0, "/token", tv, url.Values{"grant_type": {"authorization_code"}, "code": {a.text("device_code")}}), "invalid_grant")
-		code, err := grant.SealCode(w.keys.Load(), grant.Code{GrantID: grant.NewID(), ExpiresAt: epoch.Add(time.Hour).Unix(), ClientID: tv, ClientUID: "uid of " + tv}, epoch)
+		w.Change(tv, func(c *registration.Client) { c.GrantTypes = append(c.GrantTypes, oauth.GrantAuthorizationCode) })
+		told(w.send(0, "/token", tv, url.Values{"grant_type": {"authorization_code"}, "code": {a.Text("device_code")}}), "invalid_grant")
+		code, err := grant.SealCode(w.Keys.Load(), grant.Code{GrantID: grant.NewID(), ExpiresAt: epoch.Add(time.Hour).Unix(), ClientID: tv, ClientUID: "uid of " + tv}, epoch)
 		Expect(err).NotTo(HaveOccurred())
 		told(w.poll(0, tv, code), "invalid_grant")
 		told(w.poll(0, tv, ""), "invalid_request")
@@ -230,20 +231,20 @@ var _ = Describe("The device code grant", func() {
 	It("RFC 6749 §4.1.2: a code used twice ends the grant", func() {
 		a := w.begin(0, tv)
 		allow(a)
-		tokens := w.poll(0, tv, a.text("device_code"))
+		tokens := w.poll(0, tv, a.Text("device_code"))
 		granted(tokens)
-		w.wait(5 * time.Second)
-		told(w.poll(1, tv, a.text("device_code")), "invalid_grant")
+		w.Advance(5 * time.Second)
+		told(w.poll(1, tv, a.Text("device_code")), "invalid_grant")
 		Expect(granted(tokens).Revoked).To(Equal(grant.CodeReplayed))
-		told(w.send(0, "/token", tv, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.text("refresh_token")}}), "invalid_grant")
+		told(w.send(0, "/token", tv, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {tokens.Text("refresh_token")}}), "invalid_grant")
 	})
 
 	It("100 polls at once after the approval: one gets tokens, and at one replica the others are slowed down", func() {
 		a := w.begin(0, tv)
 		allow(a)
 		won := 0
-		for _, r := range atOnce(100, func(int) reply { return w.poll(0, tv, a.text("device_code")) }) {
-			if r.status == http.StatusOK {
+		for _, r := range atOnce(100, func(int) reply { return w.poll(0, tv, a.Text("device_code")) }) {
+			if r.Status == http.StatusOK {
 				won++
 				Expect(granted(r).Revoked).To(BeEmpty())
 				continue
@@ -257,11 +258,11 @@ var _ = Describe("The device code grant", func() {
 		a := w.begin(0, tv)
 		allow(a)
 		for len(w.replicas) < 100 {
-			w.replicas = append(w.replicas, w.replica(""))
+			w.replicas = append(w.replicas, w.replica())
 		}
 		var arrived sync.WaitGroup
 		arrived.Add(100)
-		w.store.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			if step == "create" {
 				arrived.Done()
 				arrived.Wait()
@@ -269,8 +270,8 @@ var _ = Describe("The device code grant", func() {
 			return nil
 		}
 		var winners []reply
-		for _, r := range atOnce(100, func(i int) reply { return w.poll(i, tv, a.text("device_code")) }) {
-			if r.status == http.StatusOK {
+		for _, r := range atOnce(100, func(i int) reply { return w.poll(i, tv, a.Text("device_code")) }) {
+			if r.Status == http.StatusOK {
 				winners = append(winners, r)
 				continue
 			}
@@ -283,66 +284,66 @@ var _ = Describe("The device code grant", func() {
 	It("RFC 8628 §3.5: expired_token, before the person has decided and after, and for its client alone", func() {
 		pending, allowed := w.begin(0, tv), w.begin(0, tv)
 		allow(allowed)
-		w.wait(10 * time.Minute)
+		w.Advance(10 * time.Minute)
 		for _, a := range []reply{pending, allowed} {
-			told(w.poll(0, tv, a.text("device_code")), "expired_token")
-			told(w.poll(0, printer, a.text("device_code")), "invalid_grant")
+			told(w.poll(0, tv, a.Text("device_code")), "expired_token")
+			told(w.poll(0, printer, a.Text("device_code")), "invalid_grant")
 		}
 	})
 
 	It("approval by a person who is then disabled gives nothing", func() {
 		a := w.begin(0, tv)
 		allow(a)
-		delete(w.people, alice)
-		told(w.poll(0, tv, a.text("device_code")), "invalid_grant")
+		delete(w.People, alice)
+		told(w.poll(0, tv, a.Text("device_code")), "invalid_grant")
 	})
 
 	It("a client that was deleted, or made anew under its name, gets nothing", func() {
 		a := w.begin(0, tv)
 		allow(a)
-		old := w.clients[tv]
-		delete(w.clients, tv)
-		Expect(w.poll(0, tv, a.text("device_code")).text("error")).To(Equal("invalid_client"))
-		w.clients[tv] = old
-		w.change(tv, func(c *registration.Client) { c.UID = "made anew" })
-		told(w.poll(0, tv, a.text("device_code")), "invalid_grant")
+		old := w.Clients[tv]
+		delete(w.Clients, tv)
+		Expect(w.poll(0, tv, a.Text("device_code")).Text("error")).To(Equal("invalid_client"))
+		w.Clients[tv] = old
+		w.Change(tv, func(c *registration.Client) { c.UID = "made anew" })
+		told(w.poll(0, tv, a.Text("device_code")), "invalid_grant")
 	})
 
 	It("leaves out what the client is no longer registered for", func() {
 		a := w.begin(0, tv, "scope", "openid films")
 		allow(a)
-		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid"} })
-		Expect(w.poll(0, tv, a.text("device_code")).text("scope")).To(Equal("openid"))
+		w.Change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid"} })
+		Expect(w.poll(0, tv, a.Text("device_code")).Text("scope")).To(Equal("openid"))
 	})
 
 	It("gives no more than the person was asked for, though the client may have it by now", func() {
 		a := w.begin(0, tv, "scope", "openid films")
-		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid"} })
-		page := b.enter(a.text("user_code"))
-		Expect(text(page.byID("scopes"))).NotTo(ContainSubstring("films"))
-		b.submit(page, "allow")
-		w.change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid", "films"} })
-		Expect(w.poll(0, tv, a.text("device_code")).text("scope")).To(Equal("openid"))
+		w.Change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid"} })
+		page := b.enter(a.Text("user_code"))
+		Expect(page.Text("scopes")).NotTo(ContainSubstring("films"))
+		b.Submit(page, "allow")
+		w.Change(tv, func(c *registration.Client) { c.Scope = oauth.Scope{"openid", "films"} })
+		Expect(w.poll(0, tv, a.Text("device_code")).Text("scope")).To(Equal("openid"))
 	})
 
 	It("gives no token where the store cannot say what the person has answered, or whether the grant was created", func() {
 		a := w.begin(0, tv)
 		allow(a)
 		for _, step := range []string{"noted", "create"} {
-			w.store.before = func(s string) error {
+			w.Grants.Before = func(s string) error {
 				if s == step {
 					return errors.New("the store is away")
 				}
 				return nil
 			}
-			w.wait(5 * time.Second)
-			r := w.poll(0, tv, a.text("device_code"))
-			Expect(r.status).To(Equal(http.StatusServiceUnavailable), step)
-			Expect(r.raw).NotTo(ContainSubstring("away"))
+			w.Advance(5 * time.Second)
+			r := w.poll(0, tv, a.Text("device_code"))
+			Expect(r.Status).To(Equal(http.StatusServiceUnavailable), step)
+			Expect(r.Raw).NotTo(ContainSubstring("away"))
 		}
-		w.store.before = nil
-		w.wait(5 * time.Second)
-		granted(w.poll(0, tv, a.text("device_code")))
+		w.Grants.Before = nil
+		w.Advance(5 * time.Second)
+		granted(w.poll(0, tv, a.Text("device_code")))
 	})
 
 	It("Back-Channel Logout §2.7: a logout ends what was allowed in the session, but for offline_access", func() {
@@ -350,10 +351,10 @@ var _ = Describe("The device code grant", func() {
 			fresh := w.browser()
 			fresh.signIn("bob")
 			a := w.begin(0, tv, "scope", scope)
-			fresh.submit(fresh.enter(a.text("user_code")), "allow")
-			tokens := w.poll(0, tv, a.text("device_code"))
+			fresh.Submit(fresh.enter(a.Text("user_code")), "allow")
+			tokens := w.poll(0, tv, a.Text("device_code"))
 			Expect(granted(tokens).Subject).To(Equal(bob))
-			fresh.submit(fresh.open("/logout"), "leave")
+			fresh.Submit(fresh.Open("/logout"), "leave")
 			Expect(granted(tokens).Revoked).To(Equal(reason), scope)
 		}
 	})
@@ -361,12 +362,12 @@ var _ = Describe("The device code grant", func() {
 	It("keeps secrets out of the log", func() {
 		a := w.begin(0, tv)
 		allow(a)
-		tokens := w.poll(0, tv, a.text("device_code"))
-		for _, secret := range []string{a.text("device_code"), a.text("user_code"), tokens.text("access_token"), "correct horse", b.cookie("oauth-session")} {
+		tokens := w.poll(0, tv, a.Text("device_code"))
+		for _, secret := range []string{a.Text("device_code"), a.Text("user_code"), tokens.Text("access_token"), "correct horse", b.Cookie("oauth-session")} {
 			Expect(secret).NotTo(BeEmpty())
-			Expect(w.log.String()).NotTo(ContainSubstring(secret))
+			Expect(w.Log.String()).NotTo(ContainSubstring(secret))
 		}
-		Expect(w.log.String()).To(ContainSubstring("A device was answered."))
+		Expect(w.Log.String()).To(ContainSubstring("A device was answered."))
 	})
 })
 

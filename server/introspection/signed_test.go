@@ -3,7 +3,6 @@ package introspection_test
 import (
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"time"
 
@@ -24,7 +23,7 @@ var _ = Describe("A signed response", func() {
 		w = newWorld()
 		g = w.grant(web)
 	})
-	ask := func(caller, token string, accept ...string) *httptest.ResponseRecorder {
+	ask := func(caller, token string, accept ...string) answer {
 		r := w.request(caller, url.Values{"token": {token}})
 		r.Header["Accept"] = accept
 		return w.do(r)
@@ -32,15 +31,15 @@ var _ = Describe("A signed response", func() {
 	const signed = "application/token-introspection+jwt"
 
 	// open checks the signature with the published keys.
-	open := func(rec *httptest.ResponseRecorder) (claims map[string]any) {
+	open := func(a answer) (claims map[string]any) {
 		GinkgoHelper()
-		Expect(rec.Code).To(Equal(http.StatusOK), rec.Body.String())
-		Expect(rec.Header().Get("Content-Type")).To(Equal(signed))
-		Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
-		jws, err := jose.ParseSignedCompact(rec.Body.String(), []jose.SignatureAlgorithm{jose.RS256})
+		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
+		Expect(a.Header.Get("Content-Type")).To(Equal(signed))
+		Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
+		jws, err := jose.ParseSignedCompact(a.Raw, []jose.SignatureAlgorithm{jose.RS256})
 		Expect(err).NotTo(HaveOccurred())
 		Expect(jws.Signatures[0].Protected.ExtraHeaders[jose.HeaderType]).To(Equal("token-introspection+jwt"))
-		set := w.keys.Load().Public(w.now)
+		set := w.Keys.Load().Public(w.Now())
 		payload, err := jws.Verify(set.Key(jws.Signatures[0].Protected.KeyID)[0])
 		Expect(err).NotTo(HaveOccurred())
 		Expect(json.Unmarshal(payload, &claims)).To(Succeed())
@@ -48,45 +47,45 @@ var _ = Describe("A signed response", func() {
 	}
 
 	It("RFC 9701 §5: is for the caller, with the answer inside, and nothing that another kind of token has", func() {
-		token := w.accessToken(g, calendarAPI)
+		token := w.AccessToken(g, calendarAPI)
 		claims := open(ask(calendar, token, signed))
 		plain := expectActive(w.introspect(calendar, token))
 		Expect(claims).To(Equal(map[string]any{
-			"iss": "https://auth.example.com", "aud": calendar, "iat": float64(w.now.Unix()), "token_introspection": plain,
+			"iss": "https://auth.example.com", "aud": calendar, "iat": float64(w.Now().Unix()), "token_introspection": plain,
 		}), "no exp and no sub")
 	})
 
 	It("RFC 9701 §5: says of a token that is not active, or not for the caller, that and nothing else", func() {
 		inactive := map[string]any{"active": false}
-		Expect(open(ask(files, w.accessToken(g, calendarAPI), signed))["token_introspection"]).To(Equal(inactive))
+		Expect(open(ask(files, w.AccessToken(g, calendarAPI), signed))["token_introspection"]).To(Equal(inactive))
 		Expect(open(ask(web, "x", signed))["token_introspection"]).To(Equal(inactive))
-		token := w.accessToken(g)
-		w.now = w.now.Add(time.Hour)
+		token := w.AccessToken(g)
+		w.Advance(time.Hour)
 		Expect(open(ask(web, token, signed))["token_introspection"]).To(Equal(inactive))
 	})
 
 	It("RFC 9701 §8.1: is taken for no other kind of token", func() {
-		response := ask(web, w.accessToken(g), signed).Body.String()
-		_, err := accesstoken.Read(w.settings, w.keys.Load(), response, w.now)
+		response := ask(web, w.AccessToken(g), signed).Raw
+		_, err := accesstoken.Read(w.Settings, w.Keys.Load(), response, w.Now())
 		Expect(err).To(MatchError(accesstoken.ErrInvalid))
-		_, err = accesstoken.ReadHint(w.settings, w.keys.Load(), response, w.now)
+		_, err = accesstoken.ReadHint(w.Settings, w.Keys.Load(), response, w.Now())
 		Expect(err).To(MatchError(accesstoken.ErrHint))
 		expectInactive(w.introspect(web, response))
 	})
 
 	It("RFC 9701 §4: errors stay JSON", func() {
-		rec := ask(app, w.accessToken(g), signed)
-		expectError(rec, 401, "invalid_client")
-		Expect(rec.Header().Get("Content-Type")).To(Equal("application/json"))
+		a := ask(app, w.AccessToken(g), signed)
+		expectError(a, 401, "invalid_client")
+		Expect(a.Header.Get("Content-Type")).To(Equal("application/json"))
 	})
 
 	DescribeTable("RFC 9701 §4, RFC 9110 §12.5.1: is made for", func(yes bool, accept ...string) {
-		rec := ask(web, "x", accept...)
+		a := ask(web, "x", accept...)
 		want := "application/json"
 		if yes {
 			want = signed
 		}
-		Expect(rec.Header().Get("Content-Type")).To(Equal(want))
+		Expect(a.Header.Get("Content-Type")).To(Equal(want))
 	},
 		Entry("its media type", true, signed),
 		Entry("its media type in capitals", true, "Application/Token-Introspection+JWT"),

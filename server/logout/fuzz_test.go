@@ -25,10 +25,10 @@ func FuzzRequest(f *testing.F) {
 	f.Add("https://shop.example@evil.example/bye", "#", hint, wiki)
 	f.Add("//evil.example", "s", strings.TrimRight(hint, "A")+"A", "")
 	f.Add("com.example.shop:/bye", "\x00\xff", "a.b.c", "team.gone")
-	registered := w.clients[shop].OpenID.PostLogoutRedirectURIs
+	registered := w.Clients[shop].OpenID.PostLogoutRedirectURIs
 	f.Fuzz(func(t *testing.T, uri, state, token, client string) {
 		ask := url.Values{"post_logout_redirect_uri": {uri}, "state": {state}, "id_token_hint": {token}, "client_id": {client}}
-		r := httptest.NewRequest(http.MethodGet, w.settings.Issuer+"/logout?"+ask.Encode(), http.NoBody)
+		r := httptest.NewRequest(http.MethodGet, w.Settings.Issuer+"/logout?"+ask.Encode(), http.NoBody)
 		answer := httptest.NewRecorder()
 		w.http.Config.Handler.ServeHTTP(answer, r)
 		if answer.Code >= http.StatusInternalServerError {
@@ -37,7 +37,7 @@ func FuzzRequest(f *testing.F) {
 		for _, quote := range []string{`href="`, `action="`} {
 			for _, after := range strings.Split(answer.Body.String(), quote)[1:] {
 				to, _, _ := strings.Cut(after, `"`)
-				if !strings.HasPrefix(to, w.settings.Issuer+"/") && !slices.ContainsFunc(registered, func(one string) bool {
+				if !strings.HasPrefix(to, w.Settings.Issuer+"/") && !slices.ContainsFunc(registered, func(one string) bool {
 					return to == one || strings.HasPrefix(to, one+"?state=") || strings.HasPrefix(to, one+"&amp;state=")
 				}) {
 					t.Errorf("%q: a link to %q", ask, to)

@@ -56,7 +56,7 @@ func New(o Options) *Endpoint {
 	}
 	return &Endpoint{
 		Options:  o,
-		pages:    pages.New(pages.Options{Name: o.Settings.SiteName(), Assets: o.Settings.URL(issuer.PathAssets), Notice: o.Settings.Notice}),
+		pages:    resourceowner.NewPages(o.Settings),
 		browsers: resourceowner.NewBrowsers(o.Settings, o.Keys, o.Now),
 		sessions: resourceowner.NewSessions(o.Settings, o.Keys, o.People, o.Now),
 	}
@@ -72,7 +72,7 @@ func (e *Endpoint) Handlers() map[string]http.Handler {
 
 // request answers a logout request (RP-Initiated Logout §2), by GET or by POST.
 func (e *Endpoint) request(w http.ResponseWriter, r *http.Request) {
-	params, encoded, err := parse(r)
+	params, encoded, err := oauth.ParseRequest(r)
 	if err == nil {
 		err = params.OnlyOnce()
 	}
@@ -107,15 +107,6 @@ func (e *Endpoint) request(w http.ResponseWriter, r *http.Request) {
 
 // maxRedirect is the longest request that is passed on in a URL.
 const maxRedirect = 16 << 10
-
-func parse(r *http.Request) (params oauth.Params, encoded string, err error) {
-	if r.Method == http.MethodPost {
-		params, err = oauth.ParseForm(r)
-		return params, params.Encode(), err
-	}
-	params, err = oauth.ParseQuery(r.URL.RawQuery)
-	return params, r.URL.RawQuery, err
-}
 
 // end ends the session, and what hangs on it. The grants come first: if the
 // store fails, the session stays, so that the person can try again.

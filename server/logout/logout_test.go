@@ -13,6 +13,7 @@ import (
 	"oauth-operator.dev/api/keyring"
 	"oauth-operator.dev/hack/person"
 	"oauth-operator.dev/server/grant"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 )
@@ -45,17 +46,17 @@ var _ = Describe("RP-Initiated Logout", func() {
 
 	It("§2: accepts an ID token that has expired", func() {
 		_, hint := b.visit(shop)
-		w.advance(7 * time.Hour)
+		w.Advance(7 * time.Hour)
 		Expect(b.leave("id_token_hint", hint, "post_logout_redirect_uri", bye).Header.Get("Location")).To(Equal(bye))
 		Expect(b.loggedIn()).To(BeFalse())
 	})
 
 	It("§2: takes POST as GET, also from another site", func() {
 		_, hint := b.visit(shop)
-		body := form("id_token_hint", hint, "post_logout_redirect_uri", bye, "client_id", shop).Encode()
+		body := worldtest.Pairs("id_token_hint", hint, "post_logout_redirect_uri", bye, "client_id", shop).Encode()
 		response := w.post("/logout", body, nil)
 		Expect(response.StatusCode).To(Equal(http.StatusSeeOther))
-		next := strings.TrimPrefix(response.Header.Get("Location"), w.settings.Issuer)
+		next := strings.TrimPrefix(response.Header.Get("Location"), w.Settings.Issuer)
 		Expect(next).To(HavePrefix("/logout?"))
 		Expect(b.open(next).Header.Get("Location")).To(Equal(bye))
 		Expect(b.loggedIn()).To(BeFalse())
@@ -135,7 +136,7 @@ var _ = Describe("RP-Initiated Logout", func() {
 		_, hint := b.visit(shop)
 		Expect(b.leave("post_logout_redirect_uri", bye).Text("error-code")).To(Equal("invalid_request"))
 		Expect(b.leave("post_logout_redirect_uri", bye, "client_id", "team.gone").Text("error-code")).To(Equal("invalid_post_logout_redirect_uri"))
-		delete(w.clients, shop)
+		delete(w.Clients, shop)
 		Expect(b.leave("post_logout_redirect_uri", bye, "id_token_hint", hint).Text("error-code")).To(Equal("invalid_post_logout_redirect_uri"))
 		Expect(b.leave("id_token_hint", hint).Text("account")).To(Equal("alice"), "but one may leave")
 	})
@@ -143,7 +144,7 @@ var _ = Describe("RP-Initiated Logout", func() {
 	It("§2: refuses a hint that is tampered with, foreign or another client's than client_id, and a parameter sent twice", func() {
 		_, hint := b.visit(shop)
 		parts := strings.Split(hint, ".")
-		access, err := w.keys.Load().Sign(keyring.UseSignES256, keys.TypeAccessToken, []byte(`{"iss":"`+w.settings.Issuer+`","sub":"`+alice+`","aud":"`+shop+`"}`), w.clock())
+		access, err := w.Keys.Load().Sign(keyring.UseSignES256, keys.TypeAccessToken, []byte(`{"iss":"`+w.Settings.Issuer+`","sub":"`+alice+`","aud":"`+shop+`"}`), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		_, foreign := newWorld(nil).browser().visit(shop)
 		for name, pairs := range map[string][]string{
@@ -172,7 +173,7 @@ var _ = Describe("RP-Initiated Logout", func() {
 	})
 
 	It("knows a pairwise person by the hint", func() {
-		w.clients[shop].OpenID.SubjectType, w.clients[shop].OpenID.Sector = oauth.SubjectTypePairwise, "shop.example"
+		w.Clients[shop].OpenID.SubjectType, w.Clients[shop].OpenID.Sector = oauth.SubjectTypePairwise, "shop.example"
 		_, hint := b.visit(shop)
 		Expect(b.leave("id_token_hint", hint, "post_logout_redirect_uri", bye).Header.Get("Location")).To(Equal(bye))
 	})
@@ -182,14 +183,14 @@ var _ = Describe("RP-Initiated Logout", func() {
 		page := b.leave()
 		state := stateField.FindStringSubmatch(page.Body)[1]
 		for name, response := range map[string]*http.Response{
-			"no cookies":        w.post("/logout/confirm", form("state", state, "decision", "leave").Encode(), nil),
-			"no state":          w.post("/logout/confirm", form("decision", "leave").Encode(), nil),
-			"from another site": w.post("/logout/confirm", form("state", state, "decision", "leave").Encode(), nil, "Sec-Fetch-Site", "cross-site"),
+			"no cookies":        w.post("/logout/confirm", worldtest.Pairs("state", state, "decision", "leave").Encode(), nil),
+			"no state":          w.post("/logout/confirm", worldtest.Pairs("decision", "leave").Encode(), nil),
+			"from another site": w.post("/logout/confirm", worldtest.Pairs("state", state, "decision", "leave").Encode(), nil, "Sec-Fetch-Site", "cross-site"),
 		} {
 			Expect(response.StatusCode).To(Equal(http.StatusForbidden), name)
 			Expect(response.Header).NotTo(HaveKey("Set-Cookie"), name)
 		}
-		own := w.post("/logout/confirm", form("state", state, "decision", "leave").Encode(), nil, "Cookie", b.cookies(), "Sec-Fetch-Site", "cross-site")
+		own := w.post("/logout/confirm", worldtest.Pairs("state", state, "decision", "leave").Encode(), nil, "Cookie", b.cookies(), "Sec-Fetch-Site", "cross-site")
 		Expect(own.StatusCode).To(Equal(http.StatusForbidden), "with all its cookies, sent by another site")
 		attacker := w.browser()
 		attacker.visit(shop)
@@ -228,7 +229,7 @@ var _ = Describe("RP-Initiated Logout", func() {
 
 	It("answers no other method", func() {
 		for path, allow := range map[string]string{"/logout": "GET, POST", "/logout/confirm": "POST"} {
-			r, err := http.NewRequest(http.MethodDelete, w.settings.Issuer+path, nil)
+			r, err := http.NewRequest(http.MethodDelete, w.Settings.Issuer+path, nil)
 			Expect(err).NotTo(HaveOccurred())
 			response, err := w.http.Client().Do(r)
 			Expect(err).NotTo(HaveOccurred())
@@ -250,7 +251,7 @@ var _ = Describe("The grants of a session", func() {
 	})
 	revoked := func(g grant.Grant) grant.Reason {
 		GinkgoHelper()
-		found, err := w.grants.Get(context.Background(), g.Key())
+		found, err := w.Grants.Get(context.Background(), g.Key())
 		Expect(err).NotTo(HaveOccurred())
 		return found.Revoked
 	}
@@ -279,12 +280,12 @@ var _ = Describe("The grants of a session", func() {
 
 	It("keep the session from ending while the store does not answer", func() {
 		g, hint := b.visit(shop)
-		w.broken = true
+		w.Grants.Before = worldtest.Away
 		page := b.leave("id_token_hint", hint, "post_logout_redirect_uri", bye)
 		Expect(page.Status).To(Equal(http.StatusServiceUnavailable))
 		Expect(page.Text("error-code")).To(Equal("temporarily_unavailable"))
 		Expect(b.loggedIn()).To(BeTrue())
-		w.broken = false
+		w.Grants.Before = nil
 		Expect(b.leave("id_token_hint", hint, "post_logout_redirect_uri", bye).Status).To(Equal(http.StatusSeeOther))
 		Expect(revoked(g)).To(Equal(grant.LoggedOut))
 	})

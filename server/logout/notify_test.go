@@ -44,7 +44,7 @@ var _ = Describe("Back-Channel Logout", func() {
 		fetch := *client.Client()
 		fetch.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		w = newWorld(logout.NewNotifier(logout.NotifierOptions{Client: &fetch, Pause: time.Millisecond}))
-		w.clients[wiki].OpenID.BackchannelLogoutURI = client.URL + "/logout?tenant=1"
+		w.Clients[wiki].OpenID.BackchannelLogoutURI = client.URL + "/logout?tenant=1"
 		b = w.browser()
 	})
 	arrived := func() []string {
@@ -57,7 +57,7 @@ var _ = Describe("Back-Channel Logout", func() {
 		jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.ES256})
 		Expect(err).NotTo(HaveOccurred())
 		header := jws.Signatures[0].Header
-		public := w.keys.Load().Public(w.clock())
+		public := w.Keys.Load().Public(w.Now())
 		payload, err := jws.Verify(public.Key(header.KeyID)[0])
 		Expect(err).NotTo(HaveOccurred())
 		var claims map[string]any
@@ -82,9 +82,9 @@ var _ = Describe("Back-Channel Logout", func() {
 		Expect(typ).To(Equal("logout+jwt"))
 		Expect(claims).To(HaveKeyWithValue("jti", MatchRegexp(`^.{22,}$`)))
 		delete(claims, "jti")
-		now := float64(w.clock().Unix())
+		now := float64(w.Now().Unix())
 		Expect(claims).To(Equal(map[string]any{
-			"iss": w.settings.Issuer, "aud": wiki, "sub": alice, "sid": g.SessionID, "iat": now, "exp": now + 120,
+			"iss": w.Settings.Issuer, "aud": wiki, "sub": alice, "sid": g.SessionID, "iat": now, "exp": now + 120,
 			"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 		}), "and no nonce")
 	})
@@ -94,12 +94,12 @@ var _ = Describe("Back-Channel Logout", func() {
 		_, hint := b.visit(shop)
 		b.leave("id_token_hint", hint)
 		Eventually(arrived).Should(HaveLen(1))
-		_, err := accesstoken.ReadHint(w.settings, w.keys.Load(), arrived()[0], w.clock())
+		_, err := accesstoken.ReadHint(w.Settings, w.Keys.Load(), arrived()[0], w.Now())
 		Expect(err).To(MatchError(accesstoken.ErrHint))
 	})
 
 	It("§2.4: names the sub and the sid that the client knows", func() {
-		w.clients[wiki].OpenID.SubjectType, w.clients[wiki].OpenID.Sector = oauth.SubjectTypePairwise, "shop.example"
+		w.Clients[wiki].OpenID.SubjectType, w.Clients[wiki].OpenID.Sector = oauth.SubjectTypePairwise, "shop.example"
 		first, _ := b.visit(wiki)
 		second, hint := b.visit(wiki, "prompt", "login")
 		Expect(first.SessionID).NotTo(Equal(second.SessionID))

@@ -2,14 +2,12 @@ package logout_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -20,12 +18,10 @@ import (
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/authorization"
 	"oauth-operator.dev/server/grant"
-	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
-	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/logout"
 	"oauth-operator.dev/server/oauth"
-	"oauth-operator.dev/server/pages"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/resourceowner"
 )
@@ -41,67 +37,12 @@ const (
 	evil     = `"><script>alert(1)</script>`
 )
 
+var epoch = time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+
 // world is a login, a logout, and what they stand on.
 type world struct {
-	settings *issuer.Settings
-	keys     *keys.Current
-	clients  map[string]*registration.Client
-	grants   grant.Store
-	broken   bool // the store
-	mutex    sync.Mutex
-	now      time.Time
-	http     *httptest.Server
-}
-
-func (w *world) Lookup(_ context.Context, id string) (*registration.Client, error) {
-	if c, ok := w.clients[id]; ok {
-		return c, nil
-	}
-	return nil, registration.ErrUnknown
-}
-
-func (*world) Renew(context.Context, *registration.Client) *registration.Client { return nil }
-
-func (w *world) Person(_ context.Context, subject string) (*resourceowner.Person, error) {
-	switch subject {
-	case alice:
-		return &resourceowner.Person{Subject: alice, Username: "alice", Name: "Alice " + evil}, nil
-	case bob:
-		return &resourceowner.Person{Subject: bob, Username: "bob"}, nil
-	}
-	return nil, resourceowner.ErrUnknown
-}
-
-func (w *world) Authenticate(ctx context.Context, username, given string) (*resourceowner.Person, error) {
-	if given != password {
-		return nil, resourceowner.ErrNoSuchLogin
-	}
-	return w.Person(ctx, map[string]string{"alice": alice, "bob": bob}[username])
-}
-
-func (w *world) clock() time.Time {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.now = w.now.Add(d)
-}
-
-// brittle is a Store whose revocations fail when the world says so.
-type brittle struct {
-	grant.Store
-	w *world
-}
-
-func (b brittle) Revoke(ctx context.Context, key grant.Key, reason grant.Reason) error {
-	if b.w.broken {
-		return errors.New("the store is away")
-	}
-	return b.Store.Revoke(ctx, key, reason)
+	*worldtest.World
+	http *httptest.Server
 }
 
 // newWorld starts an issuer over TLS, for one spec.
@@ -113,10 +54,13 @@ func newWorld(notifier *logout.Notifier) *world {
 
 // startWorld starts an issuer over TLS.
 func startWorld(notifier *logout.Notifier) *world {
-	w := &world{now: time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC), keys: &keys.Current{}, clients: map[string]*registration.Client{}}
-	w.grants = memory.New(w.clock)
+	ring := worldtest.Ring(epoch, keyring.UseCode, keyring.UseBrowser, keyring.UseSignES256, keyring.UsePairwise)
+	w := &world{World: worldtest.New(epoch, ring, &issuer.Settings{
+		Name: "main", DisplayName: "Example Platform", IDTokenAlg: "ES256",
+		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},
+	})}
 	for _, id := range []string{shop, wiki} {
-		w.clients[id] = &registration.Client{
+		w.Clients[id] = &registration.Client{
 			ID: id, UID: "uid of " + id, Name: "The " + id + evil, AuthMethod: oauth.AuthMethodBasic,
 			GrantTypes: []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}, ResponseTypes: []string{oauth.ResponseTypeCode},
 			RedirectURIs: []registration.RedirectURI{registration.CompileRedirectURI(callback, false)},
@@ -124,35 +68,18 @@ func startWorld(notifier *logout.Notifier) *world {
 			OpenID: registration.OpenID{PostLogoutRedirectURIs: []string{bye, bye + "?from=a%20b", "com.example.shop:/bye"}},
 		}
 	}
-	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{
-		{Use: keyring.UseCode}, {Use: keyring.UseBrowser}, {Use: keyring.UseSignES256}, {Use: keyring.UsePairwise},
-	}, w.now)
-	Expect(err).NotTo(HaveOccurred())
-	set, err := keys.Compile(ring)
-	Expect(err).NotTo(HaveOccurred())
-	w.keys.Store(set)
-
+	w.People[alice] = &resourceowner.Person{Subject: alice, Username: "alice", Name: "Alice " + evil}
+	w.People[bob] = &resourceowner.Person{Subject: bob, Username: "bob"}
+	w.Passwords[alice], w.Passwords[bob] = password, password
 	mux := http.NewServeMux()
 	w.http = httptest.NewTLSServer(mux)
-	w.settings = &issuer.Settings{
-		Name: "main", Issuer: w.http.URL, DisplayName: "Example Platform", IDTokenAlg: "ES256",
-		Lifetimes: issuer.Lifetimes{Code: time.Minute, Session: 8 * time.Hour},
-	}
-	login := resourceowner.NewLogin(resourceowner.LoginOptions{
-		Settings: w.settings, Pages: pages.New(pages.Options{Name: "Example Platform", Assets: w.settings.URL(issuer.PathAssets)}),
-		Browsers:  resourceowner.NewBrowsers(w.settings, w.keys, w.clock),
-		Sessions:  resourceowner.NewSessions(w.settings, w.keys, w, w.clock),
-		Directory: w, Now: w.clock,
-	})
-	mux.Handle(issuer.PathLogin, login)
-	for p, h := range authorization.New(authorization.Options{Settings: w.settings, Keys: w.keys, Registry: w, People: w, Login: login, Now: w.clock}).Handlers() {
-		mux.Handle(p, h)
-	}
-	for p, h := range logout.New(logout.Options{
-		Settings: w.settings, Keys: w.keys, Registry: w, People: w, Grants: brittle{w.grants, w}, Notifier: notifier, Now: w.clock,
-	}).Handlers() {
-		mux.Handle(p, h)
-	}
+	w.Settings.Issuer = w.http.URL
+	login := w.Login()
+	w.Mount(mux, login, authorization.New(authorization.Options{
+		Settings: w.Settings, Keys: w.Keys, Registry: w, People: w, Login: login, Now: w.Now,
+	}).Handlers(), logout.New(logout.Options{
+		Settings: w.Settings, Keys: w.Keys, Registry: w, People: w, Grants: w.Grants, Notifier: notifier, Now: w.Now,
+	}).Handlers())
 	return w
 }
 
@@ -198,19 +125,19 @@ func (b *browser) visit(client string, pairs ...string) (grant.Grant, string) {
 	for i := 0; i < len(pairs); i += 2 {
 		v.Set(pairs[i], pairs[i+1])
 	}
-	page, err := b.Visit(context.Background(), b.world.settings.Issuer+"/authorize?"+v.Encode(), func(u *url.URL) bool { return u.Host == "shop.example" })
+	page, err := b.Visit(context.Background(), b.world.Settings.Issuer+"/authorize?"+v.Encode(), func(u *url.URL) bool { return u.Host == "shop.example" })
 	Expect(err).NotTo(HaveOccurred())
 	Expect(page.Location).NotTo(BeNil(), page.Body)
-	c, err := grant.OpenCode(b.world.keys.Load(), page.Location.Query().Get("code"), b.world.clock())
+	c, err := grant.OpenCode(b.world.Keys.Load(), page.Location.Query().Get("code"), b.world.Now())
 	Expect(err).NotTo(HaveOccurred(), page.Location.String())
 	g := grant.Grant{
 		ID: c.GrantID, Issuer: "main", ClientID: c.ClientID, ClientUID: c.ClientUID, Subject: c.Subject, SessionID: c.SessionID, Scope: c.Scope,
-		AuthTime: b.world.clock(), CreatedAt: b.world.clock(), EndsAt: b.world.clock().Add(24 * time.Hour), ExpiresAt: b.world.clock().Add(24 * time.Hour),
+		AuthTime: b.world.Now(), CreatedAt: b.world.Now(), EndsAt: b.world.Now().Add(24 * time.Hour), ExpiresAt: b.world.Now().Add(24 * time.Hour),
 	}
-	Expect(b.world.grants.Create(context.Background(), g)).To(Succeed())
+	Expect(b.world.Grants.Create(context.Background(), g)).To(Succeed())
 	p, err := b.world.Person(context.Background(), c.Subject)
 	Expect(err).NotTo(HaveOccurred())
-	token, err := accesstoken.IDToken{Client: b.world.clients[client], Grant: g, Person: p, Scope: c.Scope}.Sign(b.world.settings, b.world.keys.Load(), b.world.clock())
+	token, err := accesstoken.IDToken{Client: b.world.Clients[client], Grant: g, Person: p, Scope: c.Scope}.Sign(b.world.Settings, b.world.Keys.Load(), b.world.Now())
 	Expect(err).NotTo(HaveOccurred())
 	return g, token
 }
@@ -219,7 +146,7 @@ func (b *browser) visit(client string, pairs ...string) (grant.Grant, string) {
 func (b *browser) loggedIn() bool {
 	GinkgoHelper()
 	v := url.Values{"client_id": {shop}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid"}, "prompt": {"none"}, "nonce": {"n"}}
-	page, err := b.Visit(context.Background(), b.world.settings.Issuer+"/authorize?"+v.Encode(), func(u *url.URL) bool { return u.Host == "shop.example" })
+	page, err := b.Visit(context.Background(), b.world.Settings.Issuer+"/authorize?"+v.Encode(), func(u *url.URL) bool { return u.Host == "shop.example" })
 	Expect(err).NotTo(HaveOccurred())
 	code := page.Location.Query().Get("error")
 	Expect(code).To(BeElementOf("", "login_required", "consent_required"))
@@ -229,12 +156,12 @@ func (b *browser) loggedIn() bool {
 // leave sends a logout request.
 func (b *browser) leave(pairs ...string) *person.Page {
 	GinkgoHelper()
-	return b.open("/logout?" + form(pairs...).Encode())
+	return b.open("/logout?" + worldtest.Pairs(pairs...).Encode())
 }
 
 func (b *browser) open(path string) *person.Page {
 	GinkgoHelper()
-	page, err := b.Visit(context.Background(), b.world.settings.Issuer+path, func(u *url.URL) bool { return "https://"+u.Host != b.world.settings.Issuer })
+	page, err := b.Visit(context.Background(), b.world.Settings.Issuer+path, func(u *url.URL) bool { return "https://"+u.Host != b.world.Settings.Issuer })
 	Expect(err).NotTo(HaveOccurred())
 	return page
 }
@@ -247,14 +174,6 @@ func (b *browser) press(page *person.Page, decision string) *person.Page {
 	return next
 }
 
-func form(pairs ...string) url.Values {
-	v := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		v.Add(pairs[i], pairs[i+1])
-	}
-	return v
-}
-
 var stateField = regexp.MustCompile(`name="state" value="([^"]+)"`)
 
 // post posts a form with nothing but a jar of its own, as another site would have
@@ -265,7 +184,7 @@ func (w *world) post(path, body string, jar http.CookieJar, headers ...string) *
 		jar, _ = cookiejar.New(nil)
 	}
 	client := &http.Client{Transport: w.http.Client().Transport, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r, err := http.NewRequest(http.MethodPost, w.settings.Issuer+path, strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, w.Settings.Issuer+path, strings.NewReader(body))
 	Expect(err).NotTo(HaveOccurred())
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i < len(headers); i += 2 {

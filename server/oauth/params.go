@@ -54,6 +54,17 @@ func ParseForm(r *http.Request) (Params, error) {
 	return parse(string(body))
 }
 
+// ParseRequest reads the parameters of a request that a browser brings, of the form of
+// one by POST and of the URL otherwise, and returns them in their encoded form too.
+func ParseRequest(r *http.Request) (params Params, encoded string, err error) {
+	if r.Method == http.MethodPost {
+		params, err = ParseForm(r)
+		return params, params.Encode(), err
+	}
+	params, err = ParseQuery(r.URL.RawQuery)
+	return params, r.URL.RawQuery, err
+}
+
 // parse reads the form encoding of RFC 6749 Appendix B. Unlike url.ParseQuery
 // it returns nothing at all of a form that is broken anywhere.
 func parse(form string) (Params, error) {

@@ -15,6 +15,11 @@ import (
 	"oauth-operator.dev/server/throttle"
 )
 
+// NewPages returns the pages of an issuer.
+func NewPages(settings *issuer.Settings) *pages.Pages {
+	return pages.New(pages.Options{Name: settings.SiteName(), Assets: settings.URL(issuer.PathAssets), Notice: settings.Notice})
+}
+
 // LoginOptions are what a Login stands on.
 type LoginOptions struct {
 	Settings  *issuer.Settings

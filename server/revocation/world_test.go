@@ -2,28 +2,18 @@ package revocation_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/go-logr/logr"
-	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"oauth-operator.dev/api/credential"
 	"oauth-operator.dev/api/keyring"
-	"oauth-operator.dev/server/accesstoken"
-	"oauth-operator.dev/server/clientauth"
 	"oauth-operator.dev/server/grant"
-	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
-	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
 	"oauth-operator.dev/server/registration"
 	"oauth-operator.dev/server/revocation"
@@ -32,63 +22,14 @@ import (
 var (
 	epoch = time.Date(2026, 11, 12, 13, 14, 15, 0, time.UTC)
 	ring  = sync.OnceValue(func() keyring.Ring {
-		var schedules []keyring.Schedule
-		for _, use := range []keyring.Use{keyring.UseVerifier, keyring.UseSignES256, keyring.UseSignRS256, keyring.UseRefresh} {
-			schedules = append(schedules, keyring.Schedule{Use: use})
-		}
-		ring, _, _, err := keyring.Rotate(keyring.Ring{}, schedules, epoch.Add(-time.Hour))
-		if err != nil {
-			panic(err)
-		}
-		return ring
+		return worldtest.Ring(epoch.Add(-time.Hour), keyring.UseVerifier, keyring.UseSignES256, keyring.UseSignRS256, keyring.UseRefresh)
 	})
 )
 
-// clients is a registry.
-type clients map[string]*registration.Client
+// What the specs say most often.
+type answer = worldtest.Answer
 
-func (c clients) Lookup(_ context.Context, id string) (*registration.Client, error) {
-	if client, ok := c[id]; ok {
-		return client, nil
-	}
-	return nil, registration.ErrUnknown
-}
-
-func (clients) Renew(context.Context, *registration.Client) *registration.Client { return nil }
-
-// store fails to revoke, before or after it has.
-type store struct {
-	grant.Store
-	before, after error
-	revocations   int
-}
-
-func (s *store) Revoke(ctx context.Context, key grant.Key, reason grant.Reason) error {
-	s.revocations++
-	if s.before != nil {
-		return s.before
-	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err := s.Store.Revoke(ctx, key, reason); err != nil {
-		return err
-	}
-	return s.after
-}
-
-var errAway = errors.New("the store is at 10.0.0.7 and away")
-
-type world struct {
-	now      time.Time
-	settings *issuer.Settings
-	keys     *keys.Current
-	clients  clients
-	grants   *store
-	handler  http.Handler
-	secrets  map[string]string
-	log      *strings.Builder
-}
+var expectError = worldtest.ExpectError
 
 const (
 	web = "team.web" // client_secret_basic
@@ -96,128 +37,57 @@ const (
 	job = "team.job" // client_secret_post
 )
 
+// world is an issuer behind its revocation endpoint.
+type world struct {
+	*worldtest.World
+	handler http.Handler
+}
+
 func newWorld() *world {
-	w := &world{
-		now: epoch, keys: &keys.Current{}, clients: clients{}, secrets: map[string]string{}, log: &strings.Builder{},
-		settings: &issuer.Settings{
-			Name: "main", Issuer: "https://auth.example.com",
-			Resources: []issuer.Resource{{Identifier: "https://api.example.com"}},
-		},
-	}
-	set, err := keys.Compile(ring())
-	Expect(err).NotTo(HaveOccurred())
-	w.keys.Store(set)
-	clock := func() time.Time { return w.now }
-	w.grants = &store{Store: memory.New(clock)}
+	w := &world{World: worldtest.New(epoch, ring(), &issuer.Settings{
+		Name: "main", Issuer: "https://auth.example.com",
+		Resources: []issuer.Resource{{Identifier: "https://api.example.com"}},
+	})}
 	for id, method := range map[string]string{web: oauth.AuthMethodBasic, app: oauth.AuthMethodNone, job: oauth.AuthMethodPost} {
-		client := &registration.Client{
+		w.Register(&registration.Client{
 			ID: id, UID: "uid-of-" + id, AuthMethod: method,
 			Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, RefreshGrace: 30 * time.Second},
-		}
-		if method != oauth.AuthMethodNone {
-			key, _ := ring().Active(keyring.UseVerifier, w.now)
-			w.secrets[id] = credential.NewSecret()
-			client.Credentials = []registration.Credential{{ID: "one", Verifier: credential.Verifier(
-				key.ID, key.Material, credential.Subject{ClientUID: client.UID, CredentialID: "one"}, w.secrets[id])}}
-		}
-		w.clients[id] = client
+		})
 	}
-	verifiers := &keys.Verifiers{}
-	verifiers.Store(ring())
-	endpoint := revocation.New(revocation.Options{
-		Settings: w.settings, Keys: w.keys, Grants: w.grants, Now: clock,
-		Authenticator: clientauth.New(clientauth.Options{Registry: w.clients, Verifiers: verifiers, Realm: w.settings.Issuer, Now: clock}),
-	})
-	logger := funcr.New(func(_, args string) { w.log.WriteString(args + "\n") }, funcr.Options{Verbosity: 9})
-	w.handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		endpoint.ServeHTTP(rw, r.WithContext(logr.NewContext(r.Context(), logger)))
-	})
+	w.handler = w.Logged(revocation.New(revocation.Options{
+		Settings: w.Settings, Keys: w.Keys, Grants: w.Grants, Now: w.Now, Authenticator: w.Authenticator(),
+	}))
 	return w
 }
 
 // grant makes a grant of the client.
 func (w *world) grant(clientID string) grant.Grant {
 	GinkgoHelper()
-	g := grant.Grant{
-		ID: grant.NewID(), Issuer: "main", ClientID: clientID, ClientUID: "uid-of-" + clientID, Subject: "ada-1",
-		Scope: oauth.Scope{"openid", "read"}, AuthTime: w.now, CreatedAt: w.now,
-		EndsAt: w.now.Add(24 * time.Hour), ExpiresAt: w.now.Add(time.Hour),
-	}
-	Expect(w.grants.Create(context.Background(), g)).To(Succeed())
-	return g
-}
-
-func (w *world) refreshToken(g grant.Grant) string {
-	GinkgoHelper()
-	token, err := grant.SealRefreshToken(w.keys.Load(), g, w.now)
-	Expect(err).NotTo(HaveOccurred())
-	return token
-}
-
-func (w *world) accessToken(g grant.Grant, resources ...string) string {
-	GinkgoHelper()
-	return w.sign(accesstoken.ForGrant(w.settings, w.clients[g.ClientID], g, g.Scope, w.now).For(w.settings, resources))
-}
-
-func (w *world) sign(claims accesstoken.Claims) string {
-	GinkgoHelper()
-	token, err := claims.Sign(w.keys.Load(), w.now)
-	Expect(err).NotTo(HaveOccurred())
-	return token
+	return w.Grant(clientID, "openid", "read")
 }
 
 // reason returns why the grant was revoked, "" if it was not.
 func (w *world) reason(g grant.Grant) grant.Reason {
 	GinkgoHelper()
-	now, err := w.grants.Get(context.Background(), g.Key())
+	now, err := w.Grants.Get(context.Background(), g.Key())
 	Expect(err).NotTo(HaveOccurred())
 	return now.Revoked
 }
 
-// request makes a request of the client, authenticated as it is registered.
 func (w *world) request(clientID string, form url.Values) *http.Request {
-	client := w.clients[clientID]
-	if client.AuthMethod != oauth.AuthMethodBasic {
-		form.Set("client_id", clientID)
-	}
-	if client.AuthMethod == oauth.AuthMethodPost {
-		form.Set("client_secret", w.secrets[clientID])
-	}
-	r := httptest.NewRequest(http.MethodPost, "/revoke", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if client.AuthMethod == oauth.AuthMethodBasic {
-		r.SetBasicAuth(clientID, w.secrets[clientID])
-	}
-	return r
+	return w.Request("/revoke", clientID, form)
 }
 
-func (w *world) do(r *http.Request) *httptest.ResponseRecorder {
-	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
-	return rec
-}
+func (w *world) do(r *http.Request) answer { return worldtest.Ask(w.handler, r) }
 
 // revoke sends the token as the client, with more parameters in pairs.
-func (w *world) revoke(clientID, token string, more ...string) *httptest.ResponseRecorder {
-	form := url.Values{"token": {token}}
-	for i := 0; i < len(more); i += 2 {
-		form.Set(more[i], more[i+1])
-	}
-	return w.do(w.request(clientID, form))
+func (w *world) revoke(clientID, token string, more ...string) answer {
+	return w.do(w.request(clientID, worldtest.Pairs(append([]string{"token", token}, more...)...)))
 }
 
-func expectDone(rec *httptest.ResponseRecorder) {
+func expectDone(a answer) {
 	GinkgoHelper()
-	Expect(rec.Code).To(Equal(http.StatusOK), rec.Body.String())
-	Expect(rec.Body.Len()).To(BeZero())
-	Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
-}
-
-func expectError(rec *httptest.ResponseRecorder, status int, code string) {
-	GinkgoHelper()
-	Expect(rec.Code).To(Equal(status), rec.Body.String())
-	var body map[string]string
-	Expect(json.Unmarshal(rec.Body.Bytes(), &body)).To(Succeed())
-	Expect(body).To(And(HaveLen(2), HaveKeyWithValue("error", code), HaveKey("error_description")))
-	Expect(rec.Header().Get("Cache-Control")).To(Equal("no-store"))
+	Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
+	Expect(a.Raw).To(BeEmpty())
+	Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
 }

@@ -93,7 +93,7 @@ func benchmarkCode(b *testing.B, scope oauth.Scope) {
 
 func BenchmarkRefresh(b *testing.B) {
 	w := benchWorld(b)
-	token := w.redeem("team.web", w.code("team.web", func(c *grant.Code) { c.Scope = oauth.Scope{"read"} })).get("refresh_token")
+	token := w.redeem("team.web", w.code("team.web", func(c *grant.Code) { c.Scope = oauth.Scope{"read"} })).Text("refresh_token")
 	for b.Loop() {
 		b.StopTimer()
 		r := w.request("team.web", pairs("grant_type", "refresh_token", "refresh_token", token))

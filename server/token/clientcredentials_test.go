@@ -22,9 +22,9 @@ var _ = Describe("The client credentials grant", func() {
 		a := ask("scope", "write read")
 		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
 		Expect(a.Body).To(HaveLen(4))
-		Expect(a.get("token_type")).To(Equal("Bearer"))
+		Expect(a.Text("token_type")).To(Equal("Bearer"))
 		Expect(a.Body["expires_in"]).To(BeNumerically("==", 600))
-		Expect(a.get("scope")).To(Equal("write read"))
+		Expect(a.Text("scope")).To(Equal("write read"))
 	})
 
 	It("RFC 9068 §2.2: the subject is the client, and there is nothing of a person", func() {
@@ -42,9 +42,9 @@ var _ = Describe("The client credentials grant", func() {
 	})
 
 	It("RFC 6749 §3.3: has a default scope, without what is about a person", func() {
-		Expect(ask().get("scope")).To(Equal("read"))
-		Expect(ask("scope", "").get("scope")).To(Equal("read"))
-		w.clients["team.job"].DefaultScope = oauth.Scope{"openid", "groups"}
+		Expect(ask().Text("scope")).To(Equal("read"))
+		Expect(ask("scope", "").Text("scope")).To(Equal("read"))
+		w.Clients["team.job"].DefaultScope = oauth.Scope{"openid", "groups"}
 		a := ask()
 		Expect(a.Status).To(Equal(http.StatusOK))
 		Expect(a.Body).NotTo(HaveKey("scope"))
@@ -63,7 +63,7 @@ var _ = Describe("The client credentials grant", func() {
 	})
 
 	It("touches no store", func() {
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			Fail("a step: " + step)
 			return nil
 		}

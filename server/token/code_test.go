@@ -32,47 +32,47 @@ var _ = Describe("The authorization code grant", func() {
 			Expect(a.Header.Get("Content-Type")).To(Equal("application/json"))
 			Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
 			Expect(a.Header.Get("Pragma")).To(Equal("no-cache"))
-			Expect(a.get("token_type")).To(Equal("Bearer"))
+			Expect(a.Text("token_type")).To(Equal("Bearer"))
 			Expect(a.Body["expires_in"]).To(BeNumerically("==", 600))
-			Expect(a.get("scope")).To(Equal("openid profile read"))
-			Expect(a.get("refresh_token")).NotTo(BeEmpty())
-			Expect(a.get("id_token")).NotTo(BeEmpty())
+			Expect(a.Text("scope")).To(Equal("openid profile read"))
+			Expect(a.Text("refresh_token")).NotTo(BeEmpty())
+			Expect(a.Text("id_token")).NotTo(BeEmpty())
 		})
 	}
 
 	It("RFC 9068 §2: the access token says on whose behalf it is, and which grant it rests on", func() {
 		a := w.redeem("team.web", w.code("team.web"))
 		claims := w.access(a)
-		Expect(claims.Issuer).To(Equal(w.settings.Issuer))
-		Expect(claims.Audience).To(BeEquivalentTo([]string{w.settings.Issuer}))
+		Expect(claims.Issuer).To(Equal(w.Settings.Issuer))
+		Expect(claims.Audience).To(BeEquivalentTo([]string{w.Settings.Issuer}))
 		Expect(claims.Subject).To(Equal(subject))
 		Expect(claims.ClientID).To(Equal("team.web"))
 		Expect(claims.Scope).To(Equal("openid profile read"))
-		Expect(claims.IssuedAt).To(Equal(w.now.Unix()))
-		Expect(claims.ExpiresAt).To(Equal(w.now.Unix() + 600))
-		Expect(claims.AuthTime).To(Equal(w.now.Add(-time.Hour).Unix()))
+		Expect(claims.IssuedAt).To(Equal(w.Now().Unix()))
+		Expect(claims.ExpiresAt).To(Equal(w.Now().Unix() + 600))
+		Expect(claims.AuthTime).To(Equal(w.Now().Add(-time.Hour).Unix()))
 		Expect(claims.SessionID).To(Equal("session-1"))
 		Expect(claims.ID).NotTo(Equal(w.access(w.redeem("team.web", w.code("team.web"))).ID))
 
 		g := w.grantOf(claims)
-		Expect(g.Active(w.now)).To(BeTrue())
+		Expect(g.Active(w.Now())).To(BeTrue())
 		Expect(g.ClientUID).To(Equal("uid-of-team.web"))
 		Expect(g.Issuer).To(Equal("main"))
 		Expect(g.Username).To(Equal("ada"))
-		Expect(g.EndsAt).To(BeTemporally("~", w.now.Add(30*24*time.Hour), time.Second))
-		Expect(g.ExpiresAt).To(BeTemporally("~", w.now.Add(7*24*time.Hour), time.Second))
+		Expect(g.EndsAt).To(BeTemporally("~", w.Now().Add(30*24*time.Hour), time.Second))
+		Expect(g.ExpiresAt).To(BeTemporally("~", w.Now().Add(7*24*time.Hour), time.Second))
 	})
 
 	It("OpenID Connect Core §3.1.3.6: the ID token has nonce, auth_time and at_hash, and the claims of the scope", func() {
 		a := w.redeem("team.web", w.code("team.web"))
-		payload, err := w.keys.Load().Verify(keyring.UseSignRS256, keys.TypeIDToken, a.get("id_token"), w.now)
+		payload, err := w.Keys.Load().Verify(keyring.UseSignRS256, keys.TypeIDToken, a.Text("id_token"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		var claims map[string]any
 		Expect(json.Unmarshal(payload, &claims)).To(Succeed())
-		half := sha256.Sum256([]byte(a.get("access_token")))
+		half := sha256.Sum256([]byte(a.Text("access_token")))
 		Expect(claims).To(Equal(map[string]any{
-			"iss": w.settings.Issuer, "sub": subject, "aud": "team.web", "sid": "session-1",
-			"iat": float64(w.now.Unix()), "exp": float64(w.now.Unix() + 300), "auth_time": float64(w.now.Add(-time.Hour).Unix()),
+			"iss": w.Settings.Issuer, "sub": subject, "aud": "team.web", "sid": "session-1",
+			"iat": float64(w.Now().Unix()), "exp": float64(w.Now().Unix() + 300), "auth_time": float64(w.Now().Add(-time.Hour).Unix()),
 			"nonce": "n-0S6_WzA2Mj&=\"<é>", "at_hash": base64.RawURLEncoding.EncodeToString(half[:16]),
 			"name": "Ada Lovelace", "preferred_username": "ada",
 		}))
@@ -93,13 +93,13 @@ var _ = Describe("The authorization code grant", func() {
 	})
 
 	It("remembers the grant for longer than the code and the access token, however short the rest is", func() {
-		w.settings.Lifetimes.Code = 10 * time.Minute
+		w.Settings.Lifetimes.Code = 10 * time.Minute
 		for _, clientID := range []string{"team.web", "team.brief"} {
-			w.clients[clientID].Lifetimes = issuer.Lifetimes{AccessToken: time.Minute, Refresh: time.Second, RefreshIdle: time.Second}
+			w.Clients[clientID].Lifetimes = issuer.Lifetimes{AccessToken: time.Minute, Refresh: time.Second, RefreshIdle: time.Second}
 			claims := w.access(w.redeem(clientID, w.code(clientID)))
-			Expect(claims.ExpiresAt).To(Equal(w.now.Unix() + 60))
+			Expect(claims.ExpiresAt).To(Equal(w.Now().Unix() + 60))
 			g := w.grantOf(claims)
-			Expect(g.ExpiresAt).To(BeTemporally(">", w.now.Add(10*time.Minute)))
+			Expect(g.ExpiresAt).To(BeTemporally(">", w.Now().Add(10*time.Minute)))
 			Expect(g.EndsAt).To(BeTemporally(">=", g.ExpiresAt))
 		}
 	})
@@ -110,14 +110,14 @@ var _ = Describe("The authorization code grant", func() {
 		Expect(first.Status).To(Equal(http.StatusOK))
 		expectError(w.redeem("team.web", code), http.StatusBadRequest, "invalid_grant")
 		Expect(w.grantOf(w.access(first)).Revoked).To(Equal(grant.CodeReplayed))
-		expectError(w.refresh("team.web", first.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		expectError(w.refresh("team.web", first.Text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("RFC 6749 §4.1.2: who hangs up cannot keep a replay from ending the grant", func() {
 		code := w.code("team.web")
 		first := w.redeem("team.web", code)
 		ctx, cancel := context.WithCancel(context.Background())
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			if step == "revoke" {
 				cancel()
 			}
@@ -131,7 +131,7 @@ var _ = Describe("The authorization code grant", func() {
 	It("RFC 6749 §4.1.2: says so when a replay could not end the grant", func() {
 		code := w.code("team.web")
 		w.redeem("team.web", code)
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			if step == "revoke" {
 				return errors.New("the store is away")
 			}
@@ -142,7 +142,7 @@ var _ = Describe("The authorization code grant", func() {
 
 	It("RFC 6749 §4.1.2: a code expires", func() {
 		code := w.code("team.web")
-		w.now = w.now.Add(time.Minute)
+		w.Advance(time.Minute)
 		expectError(w.redeem("team.web", code), http.StatusBadRequest, "invalid_grant")
 	})
 
@@ -232,23 +232,23 @@ var _ = Describe("The authorization code grant", func() {
 
 	It("refuses a person who may no longer log in", func() {
 		code := w.code("team.web")
-		delete(w.people, subject)
+		delete(w.People, subject)
 		expectError(w.redeem("team.web", code), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("leaves out what the client is no longer registered for", func() {
-		w.clients["team.web"].Scope = oauth.Scope{"read", "openid"}
+		w.Clients["team.web"].Scope = oauth.Scope{"read", "openid"}
 		a := w.redeem("team.web", w.code("team.web"))
-		Expect(a.get("scope")).To(Equal("openid read"))
-		w.clients["team.web"].Scope = oauth.Scope{"write"}
+		Expect(a.Text("scope")).To(Equal("openid read"))
+		w.Clients["team.web"].Scope = oauth.Scope{"write"}
 		expectError(w.redeem("team.web", w.code("team.web")), http.StatusBadRequest, "invalid_scope")
 	})
 
 	It("gives no token where nobody knows whether the grant was created", func() {
 		code := w.code("team.web")
-		w.grants.after = func(string) error { return errors.New("timeout") }
+		w.Grants.After = func(string) error { return errors.New("timeout") }
 		expectError(w.redeem("team.web", code), http.StatusServiceUnavailable, "temporarily_unavailable")
-		w.grants.after = nil
+		w.Grants.After = nil
 		expectError(w.redeem("team.web", code), http.StatusBadRequest, "invalid_grant")
 	})
 })

@@ -19,7 +19,7 @@ var _ = Describe("Many requests at once", func() {
 	atOnce := func(w *world, step string, request func() answer) []answer {
 		var arrived sync.WaitGroup
 		arrived.Add(many)
-		w.grants.before = func(s string) error {
+		w.Grants.Before = func(s string) error {
 			if s == step {
 				arrived.Done()
 				arrived.Wait()
@@ -32,7 +32,7 @@ var _ = Describe("Many requests at once", func() {
 			group.Go(func() { answers[i] = request() })
 		}
 		group.Wait()
-		w.grants.before = nil
+		w.Grants.Before = nil
 		return answers
 	}
 
@@ -49,23 +49,23 @@ var _ = Describe("Many requests at once", func() {
 		}
 		Expect(winners).To(HaveLen(1))
 		Expect(w.grantOf(w.access(winners[0])).Revoked).To(Equal(grant.CodeReplayed))
-		expectError(w.refresh("team.web", winners[0].get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		expectError(w.refresh("team.web", winners[0].Text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("of 100 with one refresh token, one moves the grant, and all get the same successor", func() {
 		w := newWorld()
 		first := w.redeem("team.web", w.code("team.web"))
 		var moved atomic.Int64
-		w.grants.after = func(step string) error {
+		w.Grants.After = func(step string) error {
 			if step == "advance" {
 				moved.Add(1)
 			}
 			return nil
 		}
 		successors := map[string]int{}
-		for _, a := range atOnce(w, "advance", func() answer { return w.refresh("team.web", first.get("refresh_token")) }) {
+		for _, a := range atOnce(w, "advance", func() answer { return w.refresh("team.web", first.Text("refresh_token")) }) {
 			Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
-			successors[a.get("refresh_token")]++
+			successors[a.Text("refresh_token")]++
 		}
 		Expect(moved.Load()).To(BeEquivalentTo(1))
 		Expect(successors).To(HaveLen(1))
@@ -76,10 +76,10 @@ var _ = Describe("Many requests at once", func() {
 
 	It("of 100 with one refresh token and no grace, at most one gets tokens, and the grant is revoked", func() {
 		w := newWorld()
-		w.clients["team.web"].Lifetimes.RefreshGrace = 0
+		w.Clients["team.web"].Lifetimes.RefreshGrace = 0
 		first := w.redeem("team.web", w.code("team.web"))
 		won := 0
-		for _, a := range atOnce(w, "advance", func() answer { return w.refresh("team.web", first.get("refresh_token")) }) {
+		for _, a := range atOnce(w, "advance", func() answer { return w.refresh("team.web", first.Text("refresh_token")) }) {
 			if a.Status == http.StatusOK {
 				won++
 			}

@@ -15,7 +15,7 @@ var _ = Describe("The lifetimes of a client", func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld()
-		own := &w.clients["team.web"].Lifetimes
+		own := &w.Clients["team.web"].Lifetimes
 		own.AccessToken, own.IDToken = 20*time.Minute, 15*time.Minute
 		own.Refresh, own.RefreshIdle = 48*time.Hour, 12*time.Hour
 	})
@@ -29,7 +29,7 @@ var _ = Describe("The lifetimes of a client", func() {
 			Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
 			Expect(a.Body["expires_in"]).To(Equal(want.access.Seconds()))
 			Expect(w.access(a).Lifetime()).To(Equal(int64(want.access.Seconds())))
-			Expect(idTokenExpiry(a)).To(Equal(w.now.Add(want.id).Unix()))
+			Expect(idTokenExpiry(a)).To(Equal(w.Now().Add(want.id).Unix()))
 			g := w.grantOf(w.access(a))
 			Expect(g.EndsAt).To(Equal(g.CreatedAt.Add(want.refresh)))
 			Expect(g.ExpiresAt).To(Equal(g.CreatedAt.Add(want.idle)))
@@ -40,23 +40,23 @@ var _ = Describe("The lifetimes of a client", func() {
 		a := w.redeem("team.web", w.code("team.web"))
 		ends := w.grantOf(w.access(a)).EndsAt
 
-		own := &w.clients["team.web"].Lifetimes
+		own := &w.Clients["team.web"].Lifetimes
 		own.AccessToken, own.IDToken, own.Refresh, own.RefreshIdle = time.Minute, 2*time.Minute, time.Hour, 30*time.Minute
-		w.now = w.now.Add(11 * time.Hour)
-		a = w.refresh("team.web", a.get("refresh_token"))
+		w.Advance(11 * time.Hour)
+		a = w.refresh("team.web", a.Text("refresh_token"))
 		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
 		Expect(a.Body["expires_in"]).To(Equal(60.0))
-		Expect(idTokenExpiry(a)).To(Equal(w.now.Add(2 * time.Minute).Unix()))
+		Expect(idTokenExpiry(a)).To(Equal(w.Now().Add(2 * time.Minute).Unix()))
 		g := w.grantOf(w.access(a))
-		Expect(g.ExpiresAt).To(BeTemporally("~", w.now.Add(30*time.Minute), time.Second))
+		Expect(g.ExpiresAt).To(BeTemporally("~", w.Now().Add(30*time.Minute), time.Second))
 		Expect(g.EndsAt).To(Equal(ends))
 
-		w.now = w.now.Add(31 * time.Minute)
-		expectError(w.refresh("team.web", a.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		w.Advance(31 * time.Minute)
+		expectError(w.refresh("team.web", a.Text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("count for its own tokens", func() {
-		w.clients["team.job"].Lifetimes.AccessToken = time.Hour
+		w.Clients["team.job"].Lifetimes.AccessToken = time.Hour
 		a := w.post("team.job", pairs("grant_type", "client_credentials", "scope", "read"))
 		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
 		Expect(a.Body["expires_in"]).To(Equal(3600.0))
@@ -66,7 +66,7 @@ var _ = Describe("The lifetimes of a client", func() {
 // idTokenExpiry returns the claim exp of the ID token of an answer.
 func idTokenExpiry(a answer) int64 {
 	GinkgoHelper()
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.get("id_token"), ".")[1])
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.Text("id_token"), ".")[1])
 	Expect(err).NotTo(HaveOccurred())
 	var claims struct {
 		ExpiresAt int64 `json:"exp"`

@@ -27,17 +27,17 @@ var _ = Describe("Refreshing", func() {
 	BeforeEach(func() {
 		w = newWorld()
 		first = w.redeem("team.web", w.code("team.web"))
-		rt = first.get("refresh_token")
-		w.now = w.now.Add(time.Hour)
+		rt = first.Text("refresh_token")
+		w.Advance(time.Hour)
 	})
 
 	// The access token of the first answer has expired by now, so its grant is
 	// looked up at the time at which it was made.
 	theGrant := func() grant.Grant {
 		GinkgoHelper()
-		now := w.now
-		w.now = epoch
-		defer func() { w.now = now }()
+		now := w.Now()
+		w.Set(epoch)
+		defer w.Set(now)
 		return w.grantOf(w.access(first))
 	}
 
@@ -45,30 +45,30 @@ var _ = Describe("Refreshing", func() {
 		a := w.refresh("team.web", rt)
 		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
 		Expect(a.Header.Get("Cache-Control")).To(Equal("no-store"))
-		Expect(a.get("scope")).To(Equal("openid profile read"))
-		Expect(a.get("refresh_token")).NotTo(Or(BeEmpty(), Equal(rt)))
+		Expect(a.Text("scope")).To(Equal("openid profile read"))
+		Expect(a.Text("refresh_token")).NotTo(Or(BeEmpty(), Equal(rt)))
 		claims := w.access(a)
 		Expect(claims.Subject).To(Equal(subject))
 		Expect(claims.AuthTime).To(Equal(epoch.Add(-time.Hour).Unix()))
 		g := theGrant()
 		Expect(g.Generation).To(BeEquivalentTo(1))
-		Expect(g.ExpiresAt).To(BeTemporally("~", w.now.Add(7*24*time.Hour), time.Second))
+		Expect(g.ExpiresAt).To(BeTemporally("~", w.Now().Add(7*24*time.Hour), time.Second))
 	})
 
 	It("OpenID Connect Core §12.2: the ID token has the same iss, sub, aud and auth_time, and no nonce", func() {
-		payload, err := w.keys.Load().Verify(keyring.UseSignRS256, keys.TypeIDToken, w.refresh("team.web", rt).get("id_token"), w.now)
+		payload, err := w.Keys.Load().Verify(keyring.UseSignRS256, keys.TypeIDToken, w.refresh("team.web", rt).Text("id_token"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		var claims map[string]any
 		Expect(json.Unmarshal(payload, &claims)).To(Succeed())
 		Expect(claims).To(And(
-			HaveKeyWithValue("iss", w.settings.Issuer), HaveKeyWithValue("sub", subject), HaveKeyWithValue("aud", "team.web"),
-			HaveKeyWithValue("auth_time", float64(epoch.Add(-time.Hour).Unix())), HaveKeyWithValue("iat", float64(w.now.Unix())),
+			HaveKeyWithValue("iss", w.Settings.Issuer), HaveKeyWithValue("sub", subject), HaveKeyWithValue("aud", "team.web"),
+			HaveKeyWithValue("auth_time", float64(epoch.Add(-time.Hour).Unix())), HaveKeyWithValue("iat", float64(w.Now().Unix())),
 			Not(HaveKey("nonce"))))
 	})
 
 	It("RFC 6749 §6: a missing refresh token is invalid_request, and one that we have not made invalid_grant", func() {
 		expectError(w.refresh("team.web", ""), http.StatusBadRequest, "invalid_request")
-		for _, bad := range []string{"x", rt + "A", rt[:len(rt)-2], strings.ToLower(rt), first.get("access_token"), w.code("team.web"), "é\x00"} {
+		for _, bad := range []string{"x", rt + "A", rt[:len(rt)-2], strings.ToLower(rt), first.Text("access_token"), w.code("team.web"), "é\x00"} {
 			expectError(w.refresh("team.web", bad), http.StatusBadRequest, "invalid_grant")
 		}
 		Expect(w.refresh("team.web", rt).Status).To(Equal(http.StatusOK))
@@ -81,18 +81,18 @@ var _ = Describe("Refreshing", func() {
 	})
 
 	It("the refresh token is bound to the very client, not to its successor of the same name", func() {
-		w.clients["team.web"].UID = "another"
-		w.clients["team.web"].AuthMethod = oauth.AuthMethodNone
+		w.Clients["team.web"].UID = "another"
+		w.Clients["team.web"].AuthMethod = oauth.AuthMethodNone
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("RFC 6749 §6: narrows the access token, and the next refresh token has the whole scope again", func() {
 		a := w.refresh("team.web", rt, "scope", "read")
-		Expect(a.get("scope")).To(Equal("read"))
+		Expect(a.Text("scope")).To(Equal("read"))
 		Expect(w.access(a).Scope).To(Equal("read"))
 		Expect(a.Body).NotTo(HaveKey("id_token"))
-		w.now = w.now.Add(time.Hour)
-		Expect(w.refresh("team.web", a.get("refresh_token")).get("scope")).To(Equal("openid profile read"))
+		w.Advance(time.Hour)
+		Expect(w.refresh("team.web", a.Text("refresh_token")).Text("scope")).To(Equal("openid profile read"))
 	})
 
 	It("RFC 6749 §6: refuses a scope that was not granted, and keeps the refresh token good", func() {
@@ -100,27 +100,27 @@ var _ = Describe("Refreshing", func() {
 			expectError(w.refresh("team.web", rt, "scope", scope), http.StatusBadRequest, "invalid_scope")
 		}
 		Expect(theGrant().Generation).To(BeZero())
-		Expect(w.refresh("team.web", rt, "scope", " ").get("scope")).To(Equal("openid profile read"))
+		Expect(w.refresh("team.web", rt, "scope", " ").Text("scope")).To(Equal("openid profile read"))
 	})
 
 	It("leaves out what the client is no longer registered for", func() {
-		w.clients["team.web"].Scope = oauth.Scope{"openid"}
+		w.Clients["team.web"].Scope = oauth.Scope{"openid"}
 		expectError(w.refresh("team.web", rt, "scope", "read"), http.StatusBadRequest, "invalid_scope")
-		Expect(w.refresh("team.web", rt).get("scope")).To(Equal("openid"))
+		Expect(w.refresh("team.web", rt).Text("scope")).To(Equal("openid"))
 	})
 
 	It("RFC 9700 §4.14.2: a used refresh token ends the grant", func() {
 		second := w.refresh("team.web", rt)
-		w.now = w.now.Add(31 * time.Second)
+		w.Advance(31 * time.Second)
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
-		expectError(w.refresh("team.web", second.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		expectError(w.refresh("team.web", second.Text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("revocation that ignores a store error: a refresh token used twice is 503 while the grant cannot be revoked, and ends it then", func() {
 		second := w.refresh("team.web", rt)
-		w.now = w.now.Add(31 * time.Second)
-		w.grants.before = func(step string) error {
+		w.Advance(31 * time.Second)
+		w.Grants.Before = func(step string) error {
 			if step == "revoke" {
 				return errors.New("10.0.0.7: connection refused")
 			}
@@ -131,48 +131,48 @@ var _ = Describe("Refreshing", func() {
 		Expect(a.Header.Get("Retry-After")).NotTo(BeEmpty())
 		Expect(a.Raw).NotTo(ContainSubstring("10.0.0.7"))
 		Expect(theGrant().Revoked).To(BeEmpty())
-		w.grants.before = nil
+		w.Grants.Before = nil
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
-		expectError(w.refresh("team.web", second.get("refresh_token")), http.StatusBadRequest, "invalid_grant")
+		expectError(w.refresh("team.web", second.Text("refresh_token")), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("RFC 9700 §4.14.2: a refresh token from before the last one ends the grant at any time", func() {
 		second := w.refresh("team.web", rt)
-		w.refresh("team.web", second.get("refresh_token"))
+		w.refresh("team.web", second.Text("refresh_token"))
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
 	})
 
 	It("gives the same refresh token again to a retry within the grace, and writes nothing", func() {
 		second := w.refresh("team.web", rt)
-		w.now = w.now.Add(29 * time.Second)
+		w.Advance(29 * time.Second)
 		before := theGrant()
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			Expect(step).To(Equal("get"))
 			return nil
 		}
 		again := w.refresh("team.web", rt)
-		w.grants.before = nil
+		w.Grants.Before = nil
 		Expect(again.Status).To(Equal(http.StatusOK))
-		Expect(again.get("refresh_token")).To(Equal(second.get("refresh_token")))
-		Expect(again.get("access_token")).NotTo(Equal(second.get("access_token")))
+		Expect(again.Text("refresh_token")).To(Equal(second.Text("refresh_token")))
+		Expect(again.Text("access_token")).NotTo(Equal(second.Text("access_token")))
 		Expect(theGrant()).To(Equal(before))
-		Expect(w.refresh("team.web", again.get("refresh_token")).Status).To(Equal(http.StatusOK))
+		Expect(w.refresh("team.web", again.Text("refresh_token")).Status).To(Equal(http.StatusOK))
 	})
 
 	It("knows no retries where the grace is zero", func() {
-		w.clients["team.web"].Lifetimes.RefreshGrace = 0
+		w.Clients["team.web"].Lifetimes.RefreshGrace = 0
 		w.refresh("team.web", rt)
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 		Expect(theGrant().Revoked).To(Equal(grant.RefreshTokenReused))
 	})
 
 	It("does not believe a token that is ahead of its grant, and revokes nothing for it", func() {
-		set := w.keys.Load()
+		set := w.Keys.Load()
 		g := theGrant()
 		g.Generation = 7
-		ahead, err := grant.SealRefreshToken(set, g, w.now)
+		ahead, err := grant.SealRefreshToken(set, g, w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		expectError(w.refresh("team.web", ahead), http.StatusBadRequest, "invalid_grant")
 		Expect(w.refresh("team.web", rt).Status).To(Equal(http.StatusOK))
@@ -181,39 +181,39 @@ var _ = Describe("Refreshing", func() {
 	It("does not believe a grant that was changed in the store", func() {
 		g := theGrant()
 		g.ID = grant.NewID()
-		token, err := grant.SealRefreshToken(w.keys.Load(), g, w.now)
+		token, err := grant.SealRefreshToken(w.Keys.Load(), g, w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		g.Scope = oauth.Scope{"openid", "profile", "read", "write"}
-		Expect(w.grants.Create(context.Background(), g)).To(Succeed())
+		Expect(w.Grants.Create(context.Background(), g)).To(Succeed())
 		expectError(w.refresh("team.web", token), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("is over when the grant is idle for too long, or has had its time", func() {
-		w.now = w.now.Add(6 * 24 * time.Hour)
+		w.Advance(6 * 24 * time.Hour)
 		for range 4 {
 			a := w.refresh("team.web", rt)
 			Expect(a.Status).To(Equal(http.StatusOK))
-			rt = a.get("refresh_token")
-			w.now = w.now.Add(6 * 24 * time.Hour)
+			rt = a.Text("refresh_token")
+			w.Advance(6 * 24 * time.Hour)
 		}
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 
-		idle := w.redeem("team.web", w.code("team.web")).get("refresh_token")
-		w.now = w.now.Add(7 * 24 * time.Hour)
+		idle := w.redeem("team.web", w.code("team.web")).Text("refresh_token")
+		w.Advance(7 * 24 * time.Hour)
 		expectError(w.refresh("team.web", idle), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("gives no access token that outlives the grant", func() {
-		w.now = epoch.Add(6 * 24 * time.Hour)
-		rt = w.refresh("team.web", rt).get("refresh_token")
+		w.Set(epoch.Add(6 * 24 * time.Hour))
+		rt = w.refresh("team.web", rt).Text("refresh_token")
 		for range 4 {
-			w.now = w.now.Add(6*24*time.Hour - time.Minute)
-			if left := epoch.Add(30 * 24 * time.Hour).Sub(w.now); left < 10*time.Minute {
+			w.Advance(6*24*time.Hour - time.Minute)
+			if left := epoch.Add(30 * 24 * time.Hour).Sub(w.Now()); left < 10*time.Minute {
 				break
 			}
-			rt = w.refresh("team.web", rt).get("refresh_token")
+			rt = w.refresh("team.web", rt).Text("refresh_token")
 		}
-		w.now = epoch.Add(30*24*time.Hour - 2*time.Minute)
+		w.Set(epoch.Add(30*24*time.Hour - 2*time.Minute))
 		a := w.refresh("team.web", rt)
 		Expect(a.Status).To(Equal(http.StatusOK))
 		Expect(a.Body["expires_in"]).To(BeNumerically("~", 120, 1))
@@ -223,41 +223,41 @@ var _ = Describe("Refreshing", func() {
 	})
 
 	It("keeps the grant for as long as the access token is good, however short the idle time is", func() {
-		w.clients["team.web"].Lifetimes.RefreshIdle = time.Second
+		w.Clients["team.web"].Lifetimes.RefreshIdle = time.Second
 		a := w.refresh("team.web", rt)
 		Expect(theGrant().ExpiresAt.Unix()).To(BeNumerically(">=", w.access(a).ExpiresAt))
 	})
 
 	It("refuses a person who may no longer log in, and works again when they may", func() {
-		ada := w.people[subject]
-		delete(w.people, subject)
+		ada := w.People[subject]
+		delete(w.People, subject)
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
-		w.people[subject] = ada
+		w.People[subject] = ada
 		Expect(w.refresh("team.web", rt).Status).To(Equal(http.StatusOK))
 	})
 
 	It("RFC 6749 §5.2: a revoked grant is invalid_grant", func() {
-		Expect(w.grants.Revoke(context.Background(), theGrant().Key(), "Somehow")).To(Succeed())
+		Expect(w.Grants.Revoke(context.Background(), theGrant().Key(), "Somehow")).To(Succeed())
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 	})
 
 	It("gives no token where nobody knows whether the grant moved; the same token is then a retry", func() {
-		w.grants.after = func(step string) error {
+		w.Grants.After = func(step string) error {
 			if step == "advance" {
 				return errors.New("timeout")
 			}
 			return nil
 		}
 		expectError(w.refresh("team.web", rt), http.StatusServiceUnavailable, "temporarily_unavailable")
-		w.grants.after = nil
+		w.Grants.After = nil
 		Expect(theGrant().Generation).To(BeEquivalentTo(1))
 		Expect(w.refresh("team.web", rt).Status).To(Equal(http.StatusOK))
 	})
 
 	It("gives no token for a grant that is revoked while the request is under way", func() {
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			if step == "advance" {
-				return w.grants.Store.Revoke(context.Background(), theGrant().Key(), "Meanwhile")
+				return w.Grants.Store.Revoke(context.Background(), theGrant().Key(), "Meanwhile")
 			}
 			return nil
 		}
@@ -265,15 +265,15 @@ var _ = Describe("Refreshing", func() {
 	})
 
 	It("gives no token for a grant that another request has moved and a third one revoked in the meantime", func() {
-		w.grants.before = func(step string) error {
+		w.Grants.Before = func(step string) error {
 			if step != "advance" {
 				return nil
 			}
 			g := theGrant()
-			if _, err := w.grants.Store.Advance(context.Background(), g.Key(), 0, w.now, g.ExpiresAt); err != nil {
+			if _, err := w.Grants.Store.Advance(context.Background(), g.Key(), 0, w.Now(), g.ExpiresAt); err != nil {
 				return err
 			}
-			return w.grants.Store.Revoke(context.Background(), g.Key(), "Meanwhile")
+			return w.Grants.Store.Revoke(context.Background(), g.Key(), "Meanwhile")
 		}
 		expectError(w.refresh("team.web", rt), http.StatusBadRequest, "invalid_grant")
 	})

@@ -24,15 +24,15 @@ var _ = Describe("Resource indicators", func() {
 	var w *world
 	BeforeEach(func() {
 		w = newWorld()
-		w.settings.Resources = []issuer.Resource{{Identifier: readAPI, Scope: oauth.Scope{"read"}}, {Identifier: writeAPI}}
-		for _, c := range w.clients {
+		w.Settings.Resources = []issuer.Resource{{Identifier: readAPI, Scope: oauth.Scope{"read"}}, {Identifier: writeAPI}}
+		for _, c := range w.Clients {
 			c.Resources = []string{readAPI, writeAPI}
 		}
 	})
 	claims := func(a answer) accesstoken.Claims {
 		GinkgoHelper()
 		Expect(a.Status).To(Equal(http.StatusOK), a.Raw)
-		c, err := accesstoken.Read(w.settings, w.keys.Load(), a.get("access_token"), w.now)
+		c, err := accesstoken.Read(w.Settings, w.Keys.Load(), a.Text("access_token"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		return c
 	}
@@ -58,24 +58,24 @@ var _ = Describe("Resource indicators", func() {
 	})
 
 	It("RFC 9068 §3: without any it is for the issuer", func() {
-		Expect(claims(redeemFor(codeFor())).Audience).To(BeEquivalentTo([]string{w.settings.Issuer}))
-		Expect(claims(own()).Audience).To(BeEquivalentTo([]string{w.settings.Issuer}))
-		Expect(claims(redeemFor(codeFor(), w.settings.Issuer)).Audience).To(BeEquivalentTo([]string{w.settings.Issuer}))
+		Expect(claims(redeemFor(codeFor())).Audience).To(BeEquivalentTo([]string{w.Settings.Issuer}))
+		Expect(claims(own()).Audience).To(BeEquivalentTo([]string{w.Settings.Issuer}))
+		Expect(claims(redeemFor(codeFor(), w.Settings.Issuer)).Audience).To(BeEquivalentTo([]string{w.Settings.Issuer}))
 	})
 
 	It("RFC 9068 §4: a token for another resource is not accepted by the issuer", func() {
-		_, err := accesstoken.Verify(w.settings, w.keys.Load(), redeemFor(codeFor(writeAPI)).get("access_token"), w.now)
+		_, err := accesstoken.Verify(w.Settings, w.Keys.Load(), redeemFor(codeFor(writeAPI)).Text("access_token"), w.Now())
 		Expect(err).To(MatchError(accesstoken.ErrInvalid))
-		a := redeemFor(codeFor(writeAPI, w.settings.Issuer))
-		Expect(w.access(a).Audience.Has(w.settings.Issuer)).To(BeTrue())
+		a := redeemFor(codeFor(writeAPI, w.Settings.Issuer))
+		Expect(w.access(a).Audience.Has(w.Settings.Issuer)).To(BeTrue())
 	})
 
 	It("RFC 8707 §2.2: a token request narrows, and the next may ask for another again", func() {
 		a := redeemFor(codeFor(readAPI, writeAPI), readAPI)
 		Expect(claims(a).Audience).To(BeEquivalentTo([]string{readAPI}))
-		a = w.refresh("team.web", a.get("refresh_token"), "resource", writeAPI)
+		a = w.refresh("team.web", a.Text("refresh_token"), "resource", writeAPI)
 		Expect(claims(a).Audience).To(BeEquivalentTo([]string{writeAPI}))
-		a = w.refresh("team.web", a.get("refresh_token"))
+		a = w.refresh("team.web", a.Text("refresh_token"))
 		Expect(claims(a).Audience).To(BeEquivalentTo([]string{readAPI, writeAPI}))
 	})
 
@@ -84,8 +84,8 @@ var _ = Describe("Resource indicators", func() {
 			code := codeFor(readAPI)
 			expectError(redeemFor(code, resource), 400, "invalid_target")
 			a := redeemFor(code)
-			expectError(w.refresh("team.web", a.get("refresh_token"), "resource", resource), 400, "invalid_target")
-			Expect(w.refresh("team.web", a.get("refresh_token")).Status).To(Equal(http.StatusOK))
+			expectError(w.refresh("team.web", a.Text("refresh_token"), "resource", resource), 400, "invalid_target")
+			Expect(w.refresh("team.web", a.Text("refresh_token")).Status).To(Equal(http.StatusOK))
 		},
 		Entry("another resource", writeAPI), Entry("one that does not exist", "https://nowhere.example.com"),
 		Entry("one with a fragment", readAPI+"#"), Entry("one that is not absolute", "read"), Entry("one only nearly the same", readAPI+"/"),
@@ -102,27 +102,27 @@ var _ = Describe("Resource indicators", func() {
 		})
 		a := redeemFor(code, readAPI)
 		Expect(claims(a).Scope).To(Equal("read"))
-		Expect(a.get("scope")).To(Equal("read"), "RFC 6749 §5.1: the client is told")
-		Expect(a.get("id_token")).NotTo(BeEmpty(), "the ID token is for the client, whatever the resource")
-		a = w.refresh("team.web", a.get("refresh_token"))
+		Expect(a.Text("scope")).To(Equal("read"), "RFC 6749 §5.1: the client is told")
+		Expect(a.Text("id_token")).NotTo(BeEmpty(), "the ID token is for the client, whatever the resource")
+		a = w.refresh("team.web", a.Text("refresh_token"))
 		Expect(claims(a).Scope).To(Equal("openid read write"))
-		expectError(w.refresh("team.web", a.get("refresh_token"), "resource", readAPI, "scope", "write"), 400, "invalid_scope")
+		expectError(w.refresh("team.web", a.Text("refresh_token"), "resource", readAPI, "scope", "write"), 400, "invalid_scope")
 	})
 
 	It("what the client is no longer registered for is gone with the next token", func() {
 		a := redeemFor(codeFor(readAPI, writeAPI))
-		w.clients["team.web"].Resources = []string{readAPI}
-		a = w.refresh("team.web", a.get("refresh_token"))
+		w.Clients["team.web"].Resources = []string{readAPI}
+		a = w.refresh("team.web", a.Text("refresh_token"))
 		Expect(claims(a).Audience).To(BeEquivalentTo([]string{readAPI}))
-		w.clients["team.web"].Resources = nil
-		expectError(w.refresh("team.web", a.get("refresh_token")), 400, "invalid_target")
+		w.Clients["team.web"].Resources = nil
+		expectError(w.refresh("team.web", a.Text("refresh_token")), 400, "invalid_target")
 	})
 
 	It("RFC 8707 §2.2: client credentials are for what the client is registered for, and nothing else", func() {
 		Expect(claims(own(writeAPI)).Audience).To(BeEquivalentTo([]string{writeAPI}))
 		Expect(claims(own(readAPI)).Scope).To(Equal("read"))
 		Expect(claims(own(readAPI, writeAPI)).Scope).To(Equal("read write"))
-		w.clients["team.job"].Resources = []string{readAPI}
+		w.Clients["team.job"].Resources = []string{readAPI}
 		expectError(own(writeAPI), 400, "invalid_target")
 		expectError(own(readAPI, writeAPI), 400, "invalid_target")
 	})
@@ -130,7 +130,7 @@ var _ = Describe("Resource indicators", func() {
 	It("a grant whose resources were tampered with is worth nothing", func() {
 		a := redeemFor(codeFor(readAPI))
 		g := w.grantOf(claims(a))
-		token, err := grant.OpenRefreshToken(w.keys.Load(), a.get("refresh_token"), w.now)
+		token, err := grant.OpenRefreshToken(w.Keys.Load(), a.Text("refresh_token"), w.Now())
 		Expect(err).NotTo(HaveOccurred())
 		Expect(token.Describes(g)).To(BeTrue())
 		for _, resources := range [][]string{nil, {writeAPI}, {readAPI, writeAPI}} {
@@ -143,7 +143,7 @@ var _ = Describe("Resource indicators", func() {
 // payloadOf returns the JSON of the access token.
 func payloadOf(a answer) string {
 	GinkgoHelper()
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.get("access_token"), ".")[1])
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.Text("access_token"), ".")[1])
 	Expect(err).NotTo(HaveOccurred())
 	return string(payload)
 }

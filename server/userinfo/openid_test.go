@@ -14,6 +14,7 @@ import (
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
@@ -28,29 +29,27 @@ var _ = Describe("The UserInfo endpoint, by the client's metadata", func() {
 		set      *keys.Set
 		grants   *memory.Store
 		web      *registration.Client
-		clients  registry
+		clients  worldtest.Clients
 		handler  http.Handler
 
 		everybody map[string]*resourceowner.Person
 	)
 	BeforeEach(func() {
 		settings = &issuer.Settings{Name: "main", Issuer: "https://auth.example.com", IDTokenAlg: "ES256"}
-		var err error
-		set, err = keys.Compile(ring())
-		Expect(err).NotTo(HaveOccurred())
+		set = worldtest.Compile(ring())
 		current := &keys.Current{}
 		current.Store(set)
 		grants = memory.New(func() time.Time { return epoch })
 		web = &registration.Client{
 			ID: "team.web", UID: "u", Scope: oauth.Scope{"openid", "email"}, Lifetimes: issuer.Lifetimes{AccessToken: time.Minute, IDToken: time.Minute},
 		}
-		clients = registry{web.ID: web}
+		clients = worldtest.Clients{web.ID: web}
 		everybody = map[string]*resourceowner.Person{
 			"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
 		}
 		handler = userinfo.New(userinfo.Options{
 			Settings: settings, Keys: current, Registry: clients, Grants: grants, Now: func() time.Time { return epoch },
-			People: &people{bySubject: everybody},
+			People: &worldtest.Directory{People: everybody},
 		})
 	})
 	// ask makes a grant and asks with an access token from it.

@@ -3,7 +3,6 @@ package userinfo_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 	"oauth-operator.dev/server/accesstoken"
 	"oauth-operator.dev/server/grant"
 	"oauth-operator.dev/server/grant/memory"
+	"oauth-operator.dev/server/internal/worldtest"
 	"oauth-operator.dev/server/issuer"
 	"oauth-operator.dev/server/keys"
 	"oauth-operator.dev/server/oauth"
@@ -30,41 +30,8 @@ import (
 var epoch = time.Date(2026, 11, 12, 13, 14, 15, 0, time.UTC)
 
 var ring = sync.OnceValue(func() keyring.Ring {
-	ring, _, _, err := keyring.Rotate(keyring.Ring{}, []keyring.Schedule{{Use: keyring.UseSignES256}, {Use: keyring.UseSignRS256}, {Use: keyring.UsePairwise}}, epoch)
-	if err != nil {
-		panic(err)
-	}
-	return ring
+	return worldtest.Ring(epoch, keyring.UseSignES256, keyring.UseSignRS256, keyring.UsePairwise)
 })
-
-// people is a directory of those who may log in. With an error it cannot tell.
-type people struct {
-	bySubject map[string]*resourceowner.Person
-	err       error
-}
-
-func (p *people) Person(_ context.Context, subject string) (*resourceowner.Person, error) {
-	if person, ok := p.bySubject[subject]; ok || p.err != nil {
-		return person, p.err
-	}
-	return nil, resourceowner.ErrUnknown
-}
-
-func (*people) Authenticate(context.Context, string, string) (*resourceowner.Person, error) {
-	return nil, resourceowner.ErrNoSuchLogin
-}
-
-// registry is a Registry kept in a map.
-type registry map[string]*registration.Client
-
-func (r registry) Lookup(_ context.Context, id string) (*registration.Client, error) {
-	if c, ok := r[id]; ok {
-		return c, nil
-	}
-	return nil, registration.ErrUnknown
-}
-
-func (registry) Renew(context.Context, *registration.Client) *registration.Client { return nil }
 
 var _ = Describe("The UserInfo endpoint", func() {
 	var (
@@ -72,10 +39,10 @@ var _ = Describe("The UserInfo endpoint", func() {
 		settings *issuer.Settings
 		set      *keys.Set
 		grants   *memory.Store
-		who      *people
+		who      *worldtest.Directory
 		handler  http.Handler
 		web      *registration.Client
-		clients  registry
+		clients  worldtest.Clients
 		g        grant.Grant
 		token    string
 	)
@@ -88,14 +55,12 @@ var _ = Describe("The UserInfo endpoint", func() {
 		web = &registration.Client{
 			ID: "team.web", UID: "u", Scope: oauth.Scope{"openid", "profile", "email", "groups"}, Lifetimes: issuer.Lifetimes{AccessToken: 10 * time.Minute, IDToken: 10 * time.Minute},
 		}
-		clients = registry{"team.web": web}
-		var err error
-		set, err = keys.Compile(ring())
-		Expect(err).NotTo(HaveOccurred())
+		clients = worldtest.Clients{"team.web": web}
+		set = worldtest.Compile(ring())
 		current := &keys.Current{}
 		current.Store(set)
 		grants = memory.New(func() time.Time { return now })
-		who = &people{bySubject: map[string]*resourceowner.Person{
+		who = &worldtest.Directory{People: map[string]*resourceowner.Person{
 			"ada-1": {Subject: "ada-1", Username: "ada", Name: "Ada", Email: "ada@example.com", Groups: []string{"a"}},
 			"bob-2": {Subject: "bob-2", Username: "bob"},
 		}}
@@ -109,6 +74,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 			EndsAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
 		}
 		Expect(grants.Create(context.Background(), g)).To(Succeed())
+		var err error
 		token, err = accesstoken.ForGrant(settings, web, g, g.Scope, now).Sign(set, now)
 		Expect(err).NotTo(HaveOccurred())
 	})
@@ -210,7 +176,7 @@ var _ = Describe("The UserInfo endpoint", func() {
 	})
 
 	It("RFC 6750 §3.1: invalid_token for one that is malformed, expired, or of another kind", func() {
-		idToken, err := accesstoken.IDToken{Client: web, Grant: g, Person: who.bySubject["ada-1"], Scope: g.Scope}.Sign(settings, set, now)
+		idToken, err := accesstoken.IDToken{Client: web, Grant: g, Person: who.People["ada-1"], Scope: g.Scope}.Sign(settings, set, now)
 		Expect(err).NotTo(HaveOccurred())
 		for _, bad := range []string{"x", token + "A", token[1:], idToken, "é\"\\", "a b"} {
 			expectError(send("GET", "/userinfo", "Bearer "+bad, ""), 401, "invalid_token")
@@ -299,19 +265,19 @@ var _ = Describe("The UserInfo endpoint", func() {
 	})
 
 	It("the token is worth nothing when the person may no longer log in", func() {
-		delete(who.bySubject, "ada-1")
+		delete(who.People, "ada-1")
 		expectError(send("GET", "/userinfo", "Bearer "+token, ""), 401, "invalid_token")
 	})
 
 	It("is 503, and no challenge, while directory or store cannot tell", func() {
-		who.err = errors.New("away")
+		who.Fault = worldtest.Away
 		rec := send("GET", "/userinfo", "Bearer "+token, "")
 		Expect(rec.Code).To(Equal(http.StatusServiceUnavailable))
 		Expect(rec.Header()).NotTo(HaveKey("Www-Authenticate"))
 		Expect(rec.Header().Get("Retry-After")).NotTo(BeEmpty())
 		Expect(rec.Body.String()).NotTo(ContainSubstring("away"))
 
-		who.err = nil
+		who.Fault = nil
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		r := httptest.NewRequest("GET", "/userinfo", nil).WithContext(ctx)
