@@ -129,6 +129,12 @@ func theDisruptions() {
 		}
 		everyoneSucceeds(ctx, now(ctx))
 		survived(ctx, since)
+		// The controller that was killed has given nothing up; the next one goes on.
+		config := register(ctx, &v1alpha1.OAuthClient{
+			ObjectMeta: metav1.ObjectMeta{Namespace: demoNamespace, Name: "afterwards"},
+			Spec:       v1alpha1.OAuthClientSpec{RedirectURIs: []string{"https://afterwards.example.com/callback"}, Scopes: []string{"openid"}},
+		})
+		Expect(logIn(ctx, &config).AccessToken).NotTo(BeEmpty())
 	}, SpecTimeout(6*time.Minute))
 
 	It("by killing the kubelet is survived", func(ctx SpecContext) {

@@ -129,6 +129,10 @@ func survivedWithin(ctx context.Context, long time.Duration, since time.Time) {
 	events := eventsSince(ctx, Default, since)
 	say("survived: %s", summary(events))
 	for _, event := range events {
+		if len(event.Failures) > 0 && !event.Pending {
+			_, _ = fmt.Fprintf(GinkgoWriter, "%s that began after %s and took %s: %q\n", event.Kind,
+				event.Began.Sub(since).Round(100*time.Millisecond), event.Ended.Sub(event.Began).Round(100*time.Millisecond), event.Failures)
+		}
 		Expect(event.Failures).NotTo(ContainElement(ContainSubstring("invalid_")))
 		Expect(event.Ended.Sub(event.Began)).To(BeNumerically("<", long), "%s: %v", event.Kind, event.Failures)
 		Expect(event.Redeemed).To(BeNumerically("<=", 1), "a code was redeemed twice")

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/api/v1alpha1"
@@ -71,7 +72,7 @@ func theLossOfANode() {
 		Expect(nodesOf(k8s.pods(ctx, "controller"))).To(HaveLen(2), "and the controller's")
 		lost = leaderAmong(ctx, candidates)
 		Expect(nodesOf(k8s.pods(ctx, "server"))).To(ContainElement(lost), "a server is lost too")
-		everyoneSucceeds(ctx, now(ctx))
+		everyConnectionTo(ctx, lost)
 
 		say("the node %s dies, with the controller that leads and one of two servers", lost)
 		since, began := now(ctx), time.Now()
@@ -113,6 +114,27 @@ func theLossOfANode() {
 	}, SpecTimeout(12*time.Minute))
 }
 
+// everyConnectionTo has the connections that clients keep lead to the server on that
+// node, which is the worst: the other one is evicted, and has no successor until they
+// have found theirs.
+func everyConnectionTo(ctx context.Context, node string) {
+	GinkgoHelper()
+	nodes := schedulable(ctx)
+	DeferCleanup(func(ctx SpecContext) { cordon(ctx, nodes, false) }, NodeTimeout(soon))
+	cordon(ctx, nodes, true)
+	for _, pod := range k8s.pods(ctx, "server") {
+		if pod.Spec.NodeName != node {
+			Expect(evict(ctx, &pod)).To(Succeed())
+			gone(ctx, pod)
+		}
+	}
+	everyoneSucceedsAt(ctx, 1, now(ctx))
+	cordon(ctx, nodes, false)
+	k8s.available(ctx, operatorNamespace, serverName)
+	Expect(nodesOf(k8s.pods(ctx, "server"))).To(HaveLen(2))
+	everyoneSucceeds(ctx, now(ctx))
+}
+
 // leaderAmong has one of these nodes have the controller that leads, and says which.
 func leaderAmong(ctx context.Context, nodes []string) string {
 	GinkgoHelper()
@@ -146,6 +168,15 @@ func nodeOfLeader(ctx context.Context) string {
 		}
 	}
 	return ""
+}
+
+// cordon says whether the scheduler may put nothing on these nodes.
+func cordon(ctx context.Context, nodes []corev1.Node, yes bool) {
+	GinkgoHelper()
+	for _, node := range nodes {
+		patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, yes)
+		Expect(k8s.Patch(ctx, &node, client.RawPatch(types.MergePatchType, patch))).To(Succeed())
+	}
 }
 
 // becomes waits until a node is ready, or is not.
