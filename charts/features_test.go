@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -23,6 +24,24 @@ func field(object *unstructured.Unstructured, path ...string) any {
 	Expect(err).NotTo(HaveOccurred())
 	Expect(found).To(BeTrue(), "%v", path)
 	return value
+}
+
+// spread says that Pods are spread over nodes, and over zones where there are zones. The
+// scheduler leaves out every node that lacks the label of any topology key of the
+// constraints, so what not all nodes have must not be among them.
+func spread(component *appsv1.Deployment) {
+	GinkgoHelper()
+	pod, labels := component.Spec.Template.Spec, component.Spec.Selector.MatchLabels
+	Expect(pod.TopologySpreadConstraints).To(HaveLen(1))
+	nodes := pod.TopologySpreadConstraints[0]
+	Expect(nodes.TopologyKey).To(Equal(corev1.LabelHostname))
+	Expect(nodes.MatchLabelKeys).To(ConsistOf("pod-template-hash"))
+	Expect(nodes.LabelSelector.MatchLabels).To(Equal(labels))
+	Expect(pod.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution).To(HaveLen(1))
+	zones := pod.Affinity.PodAntiAffinity.PreferredDuringSchedulingIgnoredDuringExecution[0].PodAffinityTerm
+	Expect(zones.TopologyKey).To(Equal(corev1.LabelTopologyZone))
+	Expect(zones.MatchLabelKeys).To(ConsistOf("pod-template-hash"))
+	Expect(zones.LabelSelector.MatchLabels).To(Equal(labels))
 }
 
 var _ = Describe("A feature of the chart", func() {
@@ -63,11 +82,17 @@ var _ = Describe("A feature of the chart", func() {
 	})
 
 	It("the server's Pods are spread, each version of them by itself", func(ctx SpecContext) {
-		server := deployment(render(ctx), "server")
-		Expect(server.Spec.Template.Spec.TopologySpreadConstraints).To(HaveLen(2))
-		for _, constraint := range server.Spec.Template.Spec.TopologySpreadConstraints {
-			Expect(constraint.MatchLabelKeys).To(ConsistOf("pod-template-hash"))
-			Expect(constraint.LabelSelector.MatchLabels).To(Equal(server.Spec.Selector.MatchLabels))
+		spread(deployment(render(ctx), "server"))
+	})
+
+	It("the controller's Pods are spread likewise, where there are several", func(ctx SpecContext) {
+		spread(deployment(render(ctx, "controller.replicas=2"), "controller"))
+	})
+
+	It("an affinity of the values is the only one", func(ctx SpecContext) {
+		for _, component := range []string{"server", "controller"} {
+			affinity := deployment(render(ctx, component+`.affinity.nodeAffinity={}`), component).Spec.Template.Spec.Affinity
+			Expect(affinity).To(Equal(&corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{}}))
 		}
 	})
 

@@ -180,6 +180,16 @@ var helmProgram = sync.OnceValues(func() (string, error) {
 	return strings.TrimSpace(out), err
 })
 
+// command runs a command that a setting has, with the argument where it has {}, or
+// else at its end.
+func command(ctx context.Context, setting, argument string) error {
+	if !strings.Contains(setting, "{}") {
+		setting += " {}"
+	}
+	_, err := run(ctx, "sh", "-ec", strings.ReplaceAll(setting, "{}", "'"+argument+"'"))
+	return err
+}
+
 // run runs a program at the root of the repository and returns what it prints.
 func run(ctx context.Context, program string, args ...string) (string, error) {
 	var out, complaints bytes.Buffer

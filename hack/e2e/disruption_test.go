@@ -103,14 +103,19 @@ func theDisruptions() {
 		survived(ctx, since)
 	}, SpecTimeout(6*time.Minute))
 
-	// As when the one node that all of it was on loses its power, and comes back.
+	// As when all nodes lose their power, and come back.
 	It("by killing everything of the operator at once is survived", func(ctx SpecContext) {
 		since := now(ctx)
 		pods := append(k8s.pods(ctx, "server"), k8s.pods(ctx, "controller")...)
-		if slices.ContainsFunc(pods, func(p corev1.Pod) bool { return p.Spec.NodeName != pods[0].Spec.NodeName }) {
-			Skip("NOT TESTED: the Pods are on several nodes, and a Pod of these tests kills on one")
+		moment := time.Now().Add(10 * time.Second).UTC().Format(time.RFC3339Nano)
+		var killers []*corev1.Pod
+		for _, node := range nodesOf(pods) {
+			on := slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool { return p.Spec.NodeName != node })
+			killers = append(killers, startOnNode(ctx, node, append([]string{"kill-shim", "--at=" + moment}, names(on)...)...))
 		}
-		onNode(ctx, pods[0].Spec.NodeName, append([]string{"kill-shim"}, names(pods)...)...)
+		for _, killer := range killers {
+			ended(ctx, killer)
+		}
 		for _, pod := range pods {
 			Eventually(func(g Gomega) {
 				restarts := pod.Status.ContainerStatuses[0].RestartCount
@@ -124,6 +129,12 @@ func theDisruptions() {
 		}
 		everyoneSucceeds(ctx, now(ctx))
 		survived(ctx, since)
+		// The controller that was killed has given nothing up; the next one goes on.
+		config := register(ctx, &v1alpha1.OAuthClient{
+			ObjectMeta: metav1.ObjectMeta{Namespace: demoNamespace, Name: "afterwards"},
+			Spec:       v1alpha1.OAuthClientSpec{RedirectURIs: []string{"https://afterwards.example.com/callback"}, Scopes: []string{"openid"}},
+		})
+		Expect(logIn(ctx, &config).AccessToken).NotTo(BeEmpty())
 	}, SpecTimeout(6*time.Minute))
 
 	It("by killing the kubelet is survived", func(ctx SpecContext) {
@@ -187,6 +198,12 @@ const impossible = 3
 // spec where the cluster has no such Pod, or the node no such thing.
 func onNode(ctx context.Context, node string, args ...string) {
 	GinkgoHelper()
+	ended(ctx, startOnNode(ctx, node, args...))
+}
+
+// startOnNode does not wait until it is done.
+func startOnNode(ctx context.Context, node string, args ...string) *corev1.Pod {
+	GinkgoHelper()
 	err := k8s.Get(ctx, client.ObjectKey{Name: nodeNamespace}, &corev1.Namespace{})
 	if apierrors.IsNotFound(err) {
 		makeNamespace(ctx, nodeNamespace, privileged)
@@ -210,6 +227,12 @@ func onNode(ctx context.Context, node string, args ...string) {
 	} else {
 		Expect(err).NotTo(HaveOccurred())
 	}
+	return pod
+}
+
+// ended waits until a Pod of startOnNode has done it.
+func ended(ctx context.Context, pod *corev1.Pod) {
+	GinkgoHelper()
 	var ended *corev1.ContainerStateTerminated
 	Eventually(func(g Gomega) {
 		g.Expect(k8s.Get(ctx, client.ObjectKeyFromObject(pod), pod)).To(Succeed())

@@ -37,7 +37,7 @@ func edgeHosts() []string { return []string{webappHost, apiHost, protectedHost} 
 // API server forwards, which works with any cluster.
 func startEdge(ctx context.Context) {
 	GinkgoHelper()
-	k8s.apply(ctx, "testdata/edge.yaml", withImages)
+	k8s.apply(ctx, "testdata/edge.yaml", withImages, onSurvivor)
 	k8s.available(ctx, insideNamespace, "edge")
 	outside = openForward()
 	Eventually(func() error {

@@ -62,10 +62,5 @@ func provideImage(ctx context.Context, folder, program string, platforms []strin
 	Expect(platforms).To(HaveLen(1), "images are loaded for one architecture: use E2E_REGISTRY for a cluster with several")
 	tar := filepath.Join(folder, program+"-"+strings.ReplaceAll(platforms[0], "/", "-")+".tar")
 	Expect(tar).To(BeAnExistingFile())
-	command := set.loadImage + " {}"
-	if strings.Contains(set.loadImage, "{}") {
-		command = set.loadImage
-	}
-	_, err := run(ctx, "sh", "-ec", strings.ReplaceAll(command, "{}", "'"+tar+"'"))
-	Expect(err).NotTo(HaveOccurred())
+	Expect(command(ctx, set.loadImage, tar)).To(Succeed())
 }

@@ -128,8 +128,8 @@ func theInstallation() {
 	}, NodeTimeout(6*time.Minute))
 
 	It("has a workload start when its Secret is there, and not before", func(ctx SpecContext) {
-		k8s.apply(ctx, samples("webapp", "deployment.yaml"), withImages)
-		k8s.apply(ctx, samples("api", "deployment.yaml"), withImages)
+		k8s.apply(ctx, samples("webapp", "deployment.yaml"), withImages, onSurvivor)
+		k8s.apply(ctx, samples("api", "deployment.yaml"), withImages, onSurvivor)
 		webapp := client.MatchingLabels{"app.kubernetes.io/name": "webapp"}
 		var pod corev1.Pod
 		Eventually(func(g Gomega) {
@@ -199,7 +199,7 @@ func theInstallation() {
 		// The namespace enforces it.
 		lesser := k8s.pods(ctx, "server")[0]
 		lesser.ResourceVersion, lesser.Name = "", "lesser"
-		lesser.Spec.TopologySpreadConstraints = nil // as they are in a Pod, none can be made
+		lesser.Spec.TopologySpreadConstraints, lesser.Spec.Affinity = nil, nil // as they are in a Pod, none can be made
 		lesser.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = nil
 		Expect(k8s.Create(ctx, &lesser, client.DryRunAll)).To(MatchError(ContainSubstring("violates PodSecurity")))
 	}, SpecTimeout(time.Minute))

@@ -54,6 +54,7 @@ func prepare(ctx SpecContext) {
 	Expect(os.MkdirAll(set.artifacts, 0o755)).To(Succeed())
 	say("the cluster is %s; what is left of a failure will be in %s", k8s.config.Host, set.artifacts)
 
+	survivor = nodeThatStays(ctx)
 	provideImages(ctx)
 	for namespace, level := range map[string]string{
 		operatorNamespace: restricted, demoNamespace: restricted, insideNamespace: restricted,

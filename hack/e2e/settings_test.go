@@ -15,6 +15,8 @@ import (
 type settings struct {
 	loadImage string // a command that gives the nodes an image; {} is the path of its tar
 	registry  string // what the names of images begin with
+	loseNode  string // a command that ends a node at once; {} is its name
+	regain    string // a command that brings it back
 	artifacts string // folder for what is left of a failure
 	keep      bool   // leave everything as it is at the end
 }
@@ -24,6 +26,8 @@ func readSettings() settings {
 	s := settings{
 		loadImage: os.Getenv("E2E_LOAD_IMAGE"),
 		registry:  os.Getenv("E2E_REGISTRY"),
+		loseNode:  os.Getenv("E2E_LOSE_NODE"),
+		regain:    os.Getenv("E2E_RETURN_NODE"),
 		artifacts: os.Getenv("E2E_ARTIFACTS"),
 		keep:      os.Getenv("E2E_KEEP") != "",
 	}

@@ -38,5 +38,6 @@ var _ = Describe("On a real cluster", Ordered, ContinueOnFailure, func() {
 	Describe("a popular consumer", theConsumers)
 	Describe("a rotation", theRotation)
 	Describe("a disruption", theDisruptions)
+	Describe("the loss of a node", theLossOfANode)
 	Describe("the release", theRelease)
 })

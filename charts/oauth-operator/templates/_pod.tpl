@@ -48,10 +48,22 @@ nodeSelector:
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $values.affinity }}
 affinity:
+  {{- with $values.affinity }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- else }}
+  # Not as a topologySpreadConstraint: where nodes have no zone, it would keep those for
+  # nodes from having any effect.
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: topology.kubernetes.io/zone
+          labelSelector:
+            matchLabels:
+              {{- include "oauth-operator.selectorLabels" $ | nindent 14 }}
+          matchLabelKeys: [pod-template-hash]
+  {{- end }}
 {{- if $values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range $values.topologySpreadConstraints }}

@@ -38,7 +38,7 @@ type load struct {
 	worker, racer      string
 	replicas           string
 	port               string
-	edged              http.RoundTripper // through the edge
+	edge               *url.URL
 	direct             http.RoundTripper // to Services and Pods
 
 	mutex sync.Mutex
@@ -58,23 +58,27 @@ func runLoad(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	through, err := url.Parse(*edgeURL)
-	if err != nil {
+	var err error
+	if l.edge, err = url.Parse(*edgeURL); err != nil {
 		return err
 	}
 	l.direct = transport(nil)
-	l.edged = transport(func(r *http.Request) (*url.URL, error) {
-		if r.URL.Hostname() == hostOf(l.webapp) {
-			return through, nil
-		}
-		return nil, nil // the issuer is a Service
-	})
 	var group sync.WaitGroup
 	for _, play := range []func(context.Context){l.logins, l.session, l.works, l.races} {
 		group.Go(func() { play(ctx) })
 	}
 	group.Wait()
 	return nil
+}
+
+// edged is a transport through the edge, with connections of its own.
+func (l *load) edged() *http.Transport {
+	return transport(func(r *http.Request) (*url.URL, error) {
+		if r.URL.Hostname() == hostOf(l.webapp) {
+			return l.edge, nil
+		}
+		return nil, nil // the issuer is a Service
+	})
 }
 
 func hostOf(address string) string {

@@ -21,15 +21,32 @@ const restartedWithin = time.Minute
 func runNode(ctx context.Context, args []string) error {
 	switch {
 	case len(args) >= 2 && args[0] == "kill-shim":
-		var errs []error
-		for _, pod := range args[1:] {
-			errs = append(errs, killShim(pod))
-		}
-		return errors.Join(errs...)
+		return killShims(ctx, args[1:])
 	case len(args) == 1 && args[0] == "restart-kubelet":
 		return restartKubelet(ctx)
 	}
 	return errors.New("say what to do: kill-shim POD..., or restart-kubelet")
+}
+
+// killShims kills those of several Pods, and waits for the moment that --at names:
+// then it is at once on several nodes.
+func killShims(ctx context.Context, args []string) error {
+	if at, found := strings.CutPrefix(args[0], "--at="); found {
+		moment, err := time.Parse(time.RFC3339Nano, at)
+		if err != nil {
+			return err
+		}
+		if time.Until(moment) < 0 {
+			return fmt.Errorf("it is later than %s", at)
+		}
+		wait(ctx, time.Until(moment))
+		args = args[1:]
+	}
+	var errs []error
+	for _, pod := range args {
+		errs = append(errs, killShim(pod))
+	}
+	return errors.Join(errs...)
 }
 
 // killShim kills the process that the containers of a Pod are children of. They go

@@ -14,10 +14,12 @@ import (
 	"oauth-operator.dev/hack/person"
 )
 
-// logins are people with a fresh browser each.
+// logins are people with a fresh browser each, which has no connection yet.
 func (l *load) logins(ctx context.Context) {
 	l.every(ctx, outcome.Login, loginEvery, func(ctx context.Context) error {
-		someone, page, err := l.login(ctx)
+		own := l.edged()
+		defer own.CloseIdleConnections()
+		someone, page, err := l.login(ctx, own)
 		if err != nil {
 			return err
 		}
@@ -34,9 +36,10 @@ func (l *load) logins(ctx context.Context) {
 func (l *load) session(ctx context.Context) {
 	var someone *person.Person
 	var page *person.Page
+	own := l.edged()
 	l.every(ctx, outcome.Session, sessionEvery, func(ctx context.Context) (err error) {
 		if someone == nil {
-			if someone, page, err = l.login(ctx); err != nil {
+			if someone, page, err = l.login(ctx, own); err != nil {
 				someone = nil
 			}
 			return err
@@ -50,8 +53,8 @@ func (l *load) session(ctx context.Context) {
 }
 
 // login opens the application and logs in, and returns the application's page.
-func (l *load) login(ctx context.Context) (*person.Person, *person.Page, error) {
-	someone, err := person.New(l.username, l.password, l.edged)
+func (l *load) login(ctx context.Context, by http.RoundTripper) (*person.Person, *person.Page, error) {
+	someone, err := person.New(l.username, l.password, by)
 	if err != nil {
 		return nil, nil, err
 	}
