@@ -62,12 +62,15 @@ var _ = Describe("A feature of the chart", func() {
 		Expect(budget.Spec.Selector.MatchLabels).To(HaveKeyWithValue("app.kubernetes.io/component", "controller"))
 	})
 
-	It("the server's Pods are spread, each version of them by itself", func(ctx SpecContext) {
-		server := deployment(render(ctx), "server")
-		Expect(server.Spec.Template.Spec.TopologySpreadConstraints).To(HaveLen(2))
-		for _, constraint := range server.Spec.Template.Spec.TopologySpreadConstraints {
-			Expect(constraint.MatchLabelKeys).To(ConsistOf("pod-template-hash"))
-			Expect(constraint.LabelSelector.MatchLabels).To(Equal(server.Spec.Selector.MatchLabels))
+	It("the Pods of each half are spread, each version of them by itself", func(ctx SpecContext) {
+		rendered := render(ctx)
+		for _, component := range []string{"controller", "server"} {
+			half := deployment(rendered, component)
+			Expect(half.Spec.Template.Spec.TopologySpreadConstraints).To(HaveLen(2))
+			for _, constraint := range half.Spec.Template.Spec.TopologySpreadConstraints {
+				Expect(constraint.MatchLabelKeys).To(ConsistOf("pod-template-hash"))
+				Expect(constraint.LabelSelector.MatchLabels).To(Equal(half.Spec.Selector.MatchLabels))
+			}
 		}
 	})
 
