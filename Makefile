@@ -97,6 +97,7 @@ tidy: ## Tidy the requirements of all modules
 	cd hack/controlplane/programs && go mod tidy
 	cd hack/foreign/zitadel && go mod tidy
 	cd hack/foreign/oauth2-proxy && go mod tidy
+	cd hack/foreign/flux && go mod tidy
 	cd hack/image && go mod tidy
 	cd hack/chartlint && go mod tidy
 
@@ -116,7 +117,7 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/image hack/chartlint; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/foreign/flux hack/image hack/chartlint; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -61,14 +62,23 @@ var _ = Describe("The chart", func() {
 	})
 
 	It("has the CRDs in the release and keeps them on uninstall", func(ctx SpecContext) {
+		keep := []types.GomegaMatcher{ // by Helm, Argo CD and Flux
+			HaveKeyWithValue("helm.sh/resource-policy", "keep"),
+			HaveKeyWithValue("argocd.argoproj.io/sync-options", "Prune=false"),
+			HaveKeyWithValue("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+		}
 		rendered := render(ctx)
 		for _, want := range read(filepath.Join(root, "config", "crd", "bases")) {
 			crd := find(rendered, "CustomResourceDefinition", want.GetName())
 			Expect(crd.Object["spec"]).To(Equal(want.Object["spec"]))
-			Expect(crd.GetAnnotations()).To(HaveKeyWithValue("helm.sh/resource-policy", "keep"))
+			for _, keeps := range keep {
+				Expect(crd.GetAnnotations()).To(keeps)
+			}
 		}
 		dropped := find(render(ctx, "crds.keep=false"), "CustomResourceDefinition", "oauthclients.oauth-operator.dev")
-		Expect(dropped.GetAnnotations()).NotTo(HaveKey("helm.sh/resource-policy"))
+		for _, keeps := range keep {
+			Expect(dropped.GetAnnotations()).NotTo(keeps)
+		}
 		Expect(kinds(render(ctx, "crds.install=false"))).NotTo(ContainElement("CustomResourceDefinition"))
 	})
 

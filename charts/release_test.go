@@ -3,24 +3,21 @@ package charts_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"oauth-operator.dev/api/v1alpha1"
-	"oauth-operator.dev/hack/controlplane"
 )
 
 // Releases on a real API server, with Helm's own program. There is no kubelet: what a
@@ -28,12 +25,9 @@ import (
 var _ = Describe("A release", Ordered, func() {
 	const issuer, other = "https://auth.example.com", "https://id.example.com"
 	var (
-		plane      *controlplane.ControlPlane
+		cluster    *installed
 		api        client.Client
 		kubeconfig string
-		mounted    string // the folder that the kubelet would fill
-
-		stopController = func() {}
 	)
 
 	helm := func(ctx context.Context, args ...string) string {
@@ -48,22 +42,11 @@ var _ = Describe("A release", Ordered, func() {
 	get := func(ctx context.Context, o client.Object, name string) error {
 		return api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, o)
 	}
-	// mount does what the kubelet does with the ConfigMap of the release.
 	mount := func(ctx context.Context) {
 		GinkgoHelper()
-		var configMap corev1.ConfigMap
-		Expect(get(ctx, &configMap, "oauth-operator-default")).To(Succeed())
-		for name, text := range configMap.Data {
-			Expect(os.WriteFile(filepath.Join(mounted, name), []byte(text), 0o600)).To(Succeed())
-		}
+		cluster.mount(ctx)
 	}
-	server := func(ctx context.Context) func(Gomega) v1alpha1.AuthorizationServer {
-		return func(g Gomega) v1alpha1.AuthorizationServer {
-			var as v1alpha1.AuthorizationServer
-			g.Expect(api.Get(ctx, client.ObjectKey{Name: "main"}, &as)).To(Succeed())
-			return as
-		}
-	}
+	server := func(ctx context.Context) func(Gomega) v1alpha1.AuthorizationServer { return cluster.server(ctx) }
 	crds := func(ctx context.Context) map[string]any {
 		GinkgoHelper()
 		list := &unstructured.UnstructuredList{}
@@ -80,25 +63,13 @@ var _ = Describe("A release", Ordered, func() {
 	}
 
 	BeforeAll(func(ctx SpecContext) {
-		var err error
-		plane, err = controlplane.Start(context.WithoutCancel(ctx), controlplane.Options{Log: GinkgoWriter, WithoutCRDs: true})
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(plane.Stop)
-		scheme := runtime.NewScheme()
-		Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-		Expect(v1alpha1.AddToScheme(scheme)).To(Succeed())
-		api, err = client.New(plane.Config(), client.Options{Scheme: scheme})
-		Expect(err).NotTo(HaveOccurred())
+		cluster = startCluster(ctx)
+		api, kubeconfig = cluster.api, cluster.kubeconfig
 		Expect(api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
-		content, err := plane.Kubeconfig("installer", []string{"system:masters"})
-		Expect(err).NotTo(HaveOccurred())
-		kubeconfig = filepath.Join(GinkgoT().TempDir(), "kubeconfig")
-		Expect(os.WriteFile(kubeconfig, content, 0o600)).To(Succeed())
-		mounted = GinkgoT().TempDir()
 	})
 
 	// It runs in several specs, so none of them cleans it up.
-	AfterAll(func() { stopController() })
+	AfterAll(func() { cluster.stopController() })
 
 	It("can be tried out before anything is there", func(ctx SpecContext) {
 		helm(ctx, append([]string{"install", release, chart, "--dry-run=server"}, withIssuer(issuer)...)...)
@@ -132,8 +103,7 @@ var _ = Describe("A release", Ordered, func() {
 	})
 
 	It("has the controller make the AuthorizationServer of its values", func(ctx SpecContext) {
-		mount(ctx)
-		stopController = startController(plane, api, kubeconfig, mounted)
+		cluster.runController(ctx)
 		Eventually(server(ctx)).WithContext(ctx).Should(And(
 			HaveField("Spec.Issuer", issuer),
 			HaveField("Annotations", HaveKeyWithValue("oauth-operator.dev/is-default-authorization-server", "true")),
@@ -174,6 +144,31 @@ var _ = Describe("A release", Ordered, func() {
 		))
 	}, SpecTimeout(time.Minute))
 
+	// Flux's helm-controller upgrades on the server's side, always by force, and compares
+	// when spec.driftDetection is enabled.
+	It("has not drifted for Flux, unless somebody changes what it is made of", func(ctx SpecContext) {
+		flux, file := foreignProgram(ctx, "flux"), filepath.Join(GinkgoT().TempDir(), "manifest.yaml")
+		upgrade := func(values ...string) {
+			helm(ctx, slices.Concat([]string{"upgrade", release, chart, "--server-side=true", "--force-conflicts"}, withIssuer(issuer), values)...)
+			Expect(os.WriteFile(file, []byte(helm(ctx, "get", "manifest", release)), 0o600)).To(Succeed())
+		}
+		drift := func() map[string]string {
+			return told(ctx, flux, "drift", "-kubeconfig", kubeconfig, "-manifests", file, "-name", release, "-namespace", namespace)
+		}
+		patch := func(object client.Object, patch string) {
+			object.SetNamespace(namespace)
+			object.SetName("oauth-operator-server")
+			Expect(api.Patch(ctx, object, client.RawPatch("application/merge-patch+json", []byte(patch)), client.FieldOwner("somebody"))).To(Succeed())
+		}
+		upgrade("--set", "server.autoscaling.enabled=true")
+		patch(&appsv1.Deployment{}, `{"spec":{"replicas":4}}`) // as the autoscaler does
+		Expect(drift()).To(BeEmpty())
+		patch(&corev1.Service{}, `{"spec":{"type":"NodePort"}}`)
+		Expect(drift()).To(And(HaveLen(1), HaveKeyWithValue("Service/"+namespace+"/oauth-operator-server", ContainSubstring("/spec/type"))))
+		upgrade()
+		Expect(drift()).To(BeEmpty())
+	}, SpecTimeout(5*time.Minute))
+
 	It("keeps the AuthorizationServer when the values have none any more", func(ctx SpecContext) {
 		uid := server(ctx)(Default).UID
 		helm(ctx, "upgrade", release, chart, "--reset-values")
@@ -201,8 +196,8 @@ var _ = Describe("A release", Ordered, func() {
 	}, SpecTimeout(time.Minute))
 })
 
-// No tool applies an object whose kind comes with the same rendering, without help:
-// not `helm install`, nor `helm template | kubectl apply`, nor Argo CD or Flux.
+// Not every tool applies an object whose kind comes with the same rendering: not
+// `helm install`, and with it Flux's helm-controller, nor `helm template | kubectl apply`.
 var _ = It("A rendering holds no object of our own kinds, and no hook", func(ctx SpecContext) {
 	for _, object := range render(ctx, everything...) {
 		Expect(object.GroupVersionKind().Group).NotTo(Equal(v1alpha1.GroupName), object.GetName())
@@ -226,27 +221,4 @@ func releasedChart(ctx context.Context) string {
 func shortName(crds map[string]any) any {
 	names := crds["oauthclients.oauth-operator.dev"].(map[string]any)["names"].(map[string]any)
 	return names["shortNames"].([]any)[0]
-}
-
-// startController runs what the Pod of the release's controller runs, under its
-// service account, and returns what stops it.
-func startController(plane *controlplane.ControlPlane, api client.Client, kubeconfig, mounted string) (stop func()) {
-	GinkgoHelper()
-	content, err := plane.Kubeconfig(controlplane.ServiceAccount(namespace, "oauth-operator-controller"))
-	Expect(err).NotTo(HaveOccurred())
-	own := kubeconfig + ".controller"
-	Expect(os.WriteFile(own, content, 0o600)).To(Succeed())
-	args := deployed(context.Background(), api, "controller").Spec.Template.Spec.Containers[0].Args
-	for i, arg := range args {
-		args[i] = strings.Replace(arg, "/etc/oauth-operator/default", mounted, 1)
-	}
-	// There is one, and it must not end where a busy machine keeps it from renewing its lease.
-	args = append(args, "--leader-elect=false", "--kubeconfig", own, "--namespace", namespace, "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
-	controller := exec.Command(binary, args...) // #nosec G204 -- the binary of this repository
-	controller.Stdout, controller.Stderr = GinkgoWriter, GinkgoWriter
-	Expect(controller.Start()).To(Succeed())
-	return func() {
-		Expect(controller.Process.Signal(syscall.SIGTERM)).To(Succeed())
-		Expect(controller.Wait()).To(Succeed())
-	}
 }
