@@ -35,6 +35,8 @@ const (
 	maxHeaderBytes   = 16 << 10
 	maxConnsPerHost  = 8
 	idleConnsTimeout = 30 * time.Second
+	pingAfter        = 5 * time.Second
+	pingTimeout      = 5 * time.Second
 )
 
 // Errors of a client, wrapped by those of net/http.
@@ -62,6 +64,9 @@ func New(o Options) *http.Client {
 			MaxConnsPerHost:        maxConnsPerHost,
 			IdleConnTimeout:        idleConnsTimeout,
 			ForceAttemptHTTP2:      true,
+			// A request that runs out of time does not end its connection. When whoever is at
+			// the other end has lost their power, nobody else does for a quarter of an hour.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -9,9 +9,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+
+	"oauth-operator.dev/hack/silence"
 )
 
 func TestOutbound(t *testing.T) {
@@ -56,6 +59,31 @@ var _ = Describe("SSRF: an address that a client names", func() {
 		}
 		Expect(err).To(MatchError(ErrNetwork))
 	})
+
+	It("is asked over another connection when nobody answers on the one that is kept", func(ctx SpecContext) {
+		server := silence.NewServer(http.NotFoundHandler())
+		DeferCleanup(server.Close)
+		roots := x509.NewCertPool()
+		roots.AddCert(server.Certificate())
+		c := New(Options{Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, RootCAs: roots})
+		ask := func() (string, error) {
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, http.NoBody)
+			Expect(err).NotTo(HaveOccurred())
+			response, err := c.Do(r)
+			if err != nil {
+				return "", err
+			}
+			return response.Proto, response.Body.Close()
+		}
+		for range 2 {
+			Expect(ask()).To(Equal("HTTP/2.0"))
+		}
+		Expect(server.Accepted()).To(Equal(1), "the connection is kept")
+
+		server.Lose()
+		Eventually(ask).WithContext(ctx).WithTimeout(25 * time.Second).Should(Equal("HTTP/2.0"))
+		Expect(server.Accepted()).To(Equal(2))
+	}, SpecTimeout(time.Minute))
 
 	It("is looked at after its name was resolved, is on https, and sends nobody elsewhere", func(ctx SpecContext) {
 		var hits atomic.Int64
