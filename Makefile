@@ -46,7 +46,10 @@ kube-score     := go tool -modfile=hack/chartlint/go.mod kube-score
 # What kube-score need not look for: a tag or digest never changes here, so an image need
 # not be pulled each time; Pods are spread by constraints and not by affinity; one
 # controller is enough; and values.yaml says why there is no CPU limit. What kube-linter
-# need not look for stands in charts/oauth-operator/.kube-linter.yaml.
+# need not look for stands in charts/oauth-operator/.kube-linter.yaml. Polaris says the same
+# as both, and that an instance is not named like its object, that there is no priority class
+# (a value), that Pods have tokens (they ask the API server), and of each NetworkPolicy that it
+# does not match: it wants a selector of one label, and a rule where nothing is let in.
 unscored := --exit-one-on-warning --ignore-container-cpu-limit --ignore-test container-image-pull-policy \
 	--ignore-test deployment-has-host-podantiaffinity --ignore-test deployment-replicas
 
