@@ -45,7 +45,11 @@ kube-score     := go tool -modfile=hack/chartlint/go.mod kube-score
 
 # What kube-score need not look for: a tag or digest never changes here, so an image need
 # not be pulled each time; Pods are spread by constraints and not by affinity; one
-# controller is enough; and values.yaml says why there is no CPU limit.
+# controller is enough; and values.yaml says why there is no CPU limit. What kube-linter
+# need not look for stands in charts/oauth-operator/.kube-linter.yaml. Polaris says the same
+# as both, and that an instance is not named like its object, that there is no priority class
+# (a value), that Pods have tokens (they ask the API server), and of each NetworkPolicy that it
+# does not match: it wants a selector of one label, and a rule where nothing is let in.
 unscored := --exit-one-on-warning --ignore-container-cpu-limit --ignore-test container-image-pull-policy \
 	--ignore-test deployment-has-host-podantiaffinity --ignore-test deployment-replicas
 
@@ -98,6 +102,7 @@ tidy: ## Tidy the requirements of all modules
 	cd hack/foreign/zitadel && go mod tidy
 	cd hack/foreign/oauth2-proxy && go mod tidy
 	cd hack/foreign/flux && go mod tidy
+	cd hack/foreign/argocd && go mod tidy
 	cd hack/image && go mod tidy
 	cd hack/chartlint && go mod tidy
 
@@ -117,7 +122,7 @@ verify-generated:
 
 .PHONY: verify-tidy
 verify-tidy:
-	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/foreign/flux hack/image hack/chartlint; do \
+	@for module in . hack/tools hack/controlplane/programs hack/foreign/zitadel hack/foreign/oauth2-proxy hack/foreign/flux hack/foreign/argocd hack/image hack/chartlint; do \
 		echo "go mod tidy -diff in $$module"; (cd "$$module" && go mod tidy -diff); done
 
 .PHONY: verify-manifests
@@ -131,6 +136,14 @@ verify-manifests:
 			--values "$$values" --set networkPolicy.enabled=true | $(kube-score) score --output-format ci $(unscored) - | \
 			{ grep -v -e '^\[OK\]' -e '^\[SKIPPED\]' || true; }; done
 
+.PHONY: kube-linter
+kube-linter: ## Have kube-linter judge what the chart renders, by its .kube-linter.yaml. Needs a kube-linter on the PATH
+	@command -v kube-linter >/dev/null || { echo "there is no kube-linter on the PATH" >&2; exit 1; }
+	@for values in charts/testdata/values/*.yaml; do \
+		echo "kube-linter with $$values"; \
+		$(helm) template oauth-operator charts/oauth-operator --namespace oauth-operator-system --values "$$values" \
+			--set networkPolicy.enabled=true | kube-linter lint --config charts/oauth-operator/.kube-linter.yaml -; done
+
 .PHONY: test
 test: c-compiler ## Run every test against a real API server, with the race detector (needs a C compiler; RACE= does not). PKG=./server/... for some
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
@@ -139,6 +152,11 @@ test: c-compiler ## Run every test against a real API server, with the race dete
 .PHONY: e2e
 e2e: ## Test on the cluster of KUBECONFIG, which is given images by E2E_LOAD_IMAGE='kind load image-archive' or E2E_REGISTRY. See hack/e2e
 	E2E=1 go run ./hack/gotest -live 'e2e: ' -- -count=1 -timeout 60m ./hack/e2e $(E2E_ARGS)
+
+.PHONY: argocd
+argocd: ## Test that Argo CD syncs the chart, by its engine, against a real API server. Compiles for minutes
+	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
+	ARGOCD=1 go test -count=1 -timeout 40m ./charts -ginkgo.focus '^Argo CD'
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file

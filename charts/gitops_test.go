@@ -92,6 +92,12 @@ var _ = Describe("Flux", Ordered, func() {
 		return told(ctx, program, append([]string{"apply", "-kubeconfig", cluster.kubeconfig, "-manifests"}, args...)...)
 	}
 
+	// folder is what one Kustomization may apply: the chart, and a client whose kind comes with it.
+	folder := func(ctx context.Context, values ...string) string {
+		GinkgoHelper()
+		return manifests(append(installable(ctx, values...), oauthClient("first")...)...)
+	}
+
 	BeforeAll(func(ctx SpecContext) {
 		program = foreignProgram(ctx, "flux")
 		cluster = startCluster(ctx)
@@ -100,9 +106,10 @@ var _ = Describe("Flux", Ordered, func() {
 	AfterAll(func() { cluster.stopController() })
 
 	It("applies everything at the first try, to a cluster that knows nothing of it", func(ctx SpecContext) {
-		did := apply(ctx, manifests(installable(ctx, everything...)...))
+		did := apply(ctx, folder(ctx, everything...))
 		Expect(did).To(HaveEach("created"))
-		Expect(did).To(And(HaveKey("CustomResourceDefinition/oauthclients.oauth-operator.dev"), HaveKey("HorizontalPodAutoscaler/"+namespace+"/oauth-operator-server")))
+		Expect(did).To(And(HaveKey("CustomResourceDefinition/oauthclients.oauth-operator.dev"), HaveKey("OAuthClient/"+namespace+"/first"),
+			HaveKey("HorizontalPodAutoscaler/"+namespace+"/oauth-operator-server")))
 		cluster.runController(ctx)
 		Eventually(cluster.server(ctx)).WithContext(ctx).Should(HaveField("Status.Conditions",
 			ContainElement(And(HaveField("Type", "Ready"), HaveField("Status", metav1.ConditionTrue)))))
@@ -112,7 +119,7 @@ var _ = Describe("Flux", Ordered, func() {
 		server := deployed(ctx, cluster.api, "server")
 		Expect(cluster.api.Patch(ctx, server, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"replicas":4}}`)),
 			client.FieldOwner("kube-controller-manager"))).To(Succeed())
-		Expect(changed(apply(ctx, manifests(installable(ctx, everything...)...)), "unchanged")).To(BeEmpty())
+		Expect(changed(apply(ctx, folder(ctx, everything...)), "unchanged")).To(BeEmpty())
 		Expect(*deployed(ctx, cluster.api, "server").Spec.Replicas).To(BeEquivalentTo(4))
 	}, SpecTimeout(time.Minute))
 
@@ -120,14 +127,14 @@ var _ = Describe("Flux", Ordered, func() {
 		service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "oauth-operator-server"}}
 		Expect(cluster.api.Patch(ctx, service, client.RawPatch("application/merge-patch+json", []byte(`{"spec":{"type":"NodePort"}}`)),
 			client.FieldOwner("kubectl-edit"))).To(Succeed())
-		Expect(changed(apply(ctx, manifests(installable(ctx, everything...)...)), "unchanged")).
+		Expect(changed(apply(ctx, folder(ctx, everything...)), "unchanged")).
 			To(ConsistOf("Service/" + namespace + "/oauth-operator-server configured"))
 		Expect(cluster.api.Get(ctx, client.ObjectKeyFromObject(service), service)).To(Succeed())
 		Expect(service.Spec.Type).To(Equal(corev1.ServiceTypeClusterIP))
 	}, SpecTimeout(time.Minute))
 
 	It("brings a changed value to the AuthorizationServer", func(ctx SpecContext) {
-		Expect(changed(apply(ctx, manifests(installable(ctx, append(everything, other)...)...)), "unchanged")).To(ConsistOf(
+		Expect(changed(apply(ctx, folder(ctx, append(everything, other)...)), "unchanged")).To(ConsistOf(
 			"ConfigMap/"+namespace+"/oauth-operator-default configured", "Deployment/"+namespace+"/oauth-operator-controller configured"))
 		cluster.mount(ctx)
 		Eventually(cluster.server(ctx)).WithContext(ctx).Should(HaveField("Spec.Issuer", "https://id.example.com"))
@@ -147,8 +154,8 @@ var _ = Describe("Flux", Ordered, func() {
 	}, SpecTimeout(2*time.Minute))
 
 	It("prunes what is no more, but no CRD, and with it no client", func(ctx SpecContext) {
-		before := manifests(installable(ctx, everything...)...)
-		did := apply(ctx, manifests(installable(ctx, append(everything, "crds.install=false", "server.autoscaling.enabled=false")...)...), "-before", before)
+		before := folder(ctx, everything...)
+		did := apply(ctx, folder(ctx, append(everything, "crds.install=false", "server.autoscaling.enabled=false")...), "-before", before)
 		Expect(did).To(HaveKeyWithValue("HorizontalPodAutoscaler/"+namespace+"/oauth-operator-server", "deleted"))
 		Expect(did).To(HaveKeyWithValue("CustomResourceDefinition/oauthclients.oauth-operator.dev", "skipped"))
 		Expect(cluster.api.Get(ctx, client.ObjectKey{Namespace: namespace, Name: "kept"}, &v1alpha1.OAuthClient{})).To(Succeed())
