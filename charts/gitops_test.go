@@ -101,7 +101,7 @@ var _ = Describe("Flux", Ordered, func() {
 	BeforeAll(func(ctx SpecContext) {
 		program = foreignProgram(ctx, "flux")
 		cluster = startCluster(ctx)
-	}, NodeTimeout(5*time.Minute))
+	}, NodeTimeout(15*time.Minute)) // it compiles the program
 
 	AfterAll(func() { cluster.stopController() })
 
