@@ -3,6 +3,7 @@ package charts_test
 import (
 	"context"
 	"os"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -74,7 +75,9 @@ func argoCD(way ...string) {
 
 	It("brings a changed value, prunes what is no more, but no CRD, and with it no client", func(ctx SpecContext) {
 		Expect(cluster.api.Create(ctx, oauthClient("kept")[0])).To(Succeed())
-		values := append(everything, `authorizationServer.spec={"issuer":"https://id.example.com"}`, "crds.install=false", "server.autoscaling.enabled=false")
+		values := slices.Concat(everything, []string{
+			`authorizationServer.spec={"issuer":"https://id.example.com"}`, "crds.install=false", "server.autoscaling.enabled=false",
+		})
 		did := argocd(ctx, "sync", manifests(installable(ctx, values...)...))
 		Expect(did).To(HaveKeyWithValue("HorizontalPodAutoscaler/"+namespace+"/oauth-operator-server", HavePrefix("Pruned ")))
 		Expect(did).To(HaveKeyWithValue("CustomResourceDefinition//oauthclients.oauth-operator.dev", HavePrefix("PruneSkipped ")))
