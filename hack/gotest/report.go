@@ -77,8 +77,8 @@ func (r *report) add(e event) {
 		p = &packageRun{tests: map[string]*testRun{}}
 		r.packages[e.Package] = p
 	}
-	if r.live != "" && e.Action == "output" && strings.HasPrefix(e.Output, r.live) {
-		_, _ = io.WriteString(r.out, e.Output)
+	if said := unmarked(e.Output); r.live != "" && e.Action == "output" && strings.HasPrefix(said, r.live) {
+		_, _ = io.WriteString(r.out, said)
 	}
 	final := e.Action == "pass" || e.Action == "fail" || e.Action == "skip"
 	switch {
@@ -95,6 +95,11 @@ func (r *report) add(e event) {
 			t.action = e.Action
 		}
 	}
+}
+
+// unmarked is a line without the marks of the specs that Ginkgo has put on it before.
+func unmarked(line string) string {
+	return strings.TrimLeft(colour.ReplaceAllString(line, ""), "•S")
 }
 
 // test finds a test by name, and marks those that it is part of.

@@ -45,8 +45,9 @@ var _ = Describe("a report", func() {
 		r.live = "e2e: "
 		Expect(r.read(strings.NewReader(
 			`{"Action":"output","Package":"p","Test":"A","Output":"e2e: installed\n"}` + "\n" +
+				`{"Action":"output","Package":"p","Test":"A","Output":"\u001b[38;5;10m•\u001b[0mS•e2e: behind the marks of two specs\n"}` + "\n" +
 				`{"Action":"output","Package":"p","Test":"A","Output":"something else\n"}` + "\n"))).To(Succeed())
-		Expect(out.String()).To(Equal("e2e: installed\n"))
+		Expect(out.String()).To(Equal("e2e: installed\ne2e: behind the marks of two specs\n"))
 	})
 
 	It("leaves its count in a file, a line for each run", func() {
