@@ -156,7 +156,7 @@ e2e: ## Test on the cluster of KUBECONFIG, which is given images by E2E_LOAD_IMA
 .PHONY: argocd
 argocd: ## Test that Argo CD syncs the chart, by its engine, against a real API server. Compiles for minutes
 	KUBEBUILDER_ASSETS="$$(go run ./hack/controlplane/cmd/controlplane assets)" && export KUBEBUILDER_ASSETS && \
-	ARGOCD=1 go test -count=1 -timeout 40m ./charts -ginkgo.focus '^Argo CD'
+	ARGOCD=1 go run ./hack/gotest -- -count=1 -timeout 40m ./charts -ginkgo.focus='Argo CD with' -ginkgo.fail-on-empty
 
 .PHONY: conformance
 conformance: ## Ask any authorization server what the RFCs ask. ISSUER=https://... CONFIG=file (see hack/conformance/example.yaml), JUNIT=file
