@@ -214,6 +214,6 @@ func read(path string) ([]*unstructured.Unstructured, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer func() { _ = file.Close() }()
 	return utils.ReadObjects(file)
 }
